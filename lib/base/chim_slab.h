@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * A fixed pool of equal objects in memory that the caller provides (a memzone,
+ * or an array in a test): index <-> pointer, and a generation for each slot so
+ * that a handle to an object that is gone is recognised.
+ *
+ * Everything, the free list included, is indices and offsets inside the given
+ * memory: an EAL secondary process can attach to a slab and read it.
+ *
+ * Thread: the one owner of the slab.
+ */
+#ifndef CHIM_SLAB_H
+#define CHIM_SLAB_H
+
+#include "chim_base.h"
+
+#define CHIM_SLAB_NONE UINT32_MAX
+
+struct chim_slab {
+	uint32_t magic;      /* CHIM_SLAB_MAGIC, checked by attach */
+	uint32_t nb;         /* slots */
+	uint32_t elt_size;   /* bytes a slot, a multiple of the cache line */
+	uint32_t nb_used;    /* slots handed out */
+	uint32_t free_head;  /* first free slot, CHIM_SLAB_NONE */
+	uint32_t fresh;      /* slots from here on were never used */
+	uint64_t slots_off;  /* from the slab to slot 0 */
+	uint64_t meta_off;   /* from the slab to the array of generations */
+};
+
+/**
+ * Bytes of memory a slab of nb objects of elt_size bytes needs.
+ */
+size_t chim_slab_size(uint32_t nb, uint32_t elt_size);
+
+/**
+ * Make a slab in mem (cache-line aligned, chim_slab_size() bytes, borrowed for the slab's life).
+ * Does not touch the slots: a big slab costs memory only as it is used.
+ *
+ * @return mem as a slab; NULL for nb 0 or CHIM_SLAB_NONE, or an elt_size of 0.
+ */
+struct chim_slab *chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size);
+
+/**
+ * Take a free slot. Its content is whatever the last user left (zero at first use).
+ *
+ * @return the index, CHIM_SLAB_NONE when all are taken.
+ */
+uint32_t chim_slab_take(struct chim_slab *s);
+
+/**
+ * Give a slot back; bumps its generation. In builds with AddressSanitizer the slot is poisoned
+ * until it is taken again.
+ */
+void chim_slab_put(struct chim_slab *s, uint32_t index);
+
+/**
+ * Pointer to a slot, whether taken or free. @return NULL when the index is out of range.
+ */
+void *chim_slab_at(const struct chim_slab *s, uint32_t index);
+
+/**
+ * Generation of a slot: 1 .. 2^24-1. @return 0 when the index is out of range or the slot is free.
+ */
+uint32_t chim_slab_generation(const struct chim_slab *s, uint32_t index);
+
+/**
+ * Resolve (generation, index). @return the object; NULL when it is gone or never was.
+ */
+void *chim_slab_find(const struct chim_slab *s, uint32_t generation, uint32_t index);
+
+#endif /* CHIM_SLAB_H */

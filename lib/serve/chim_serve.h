@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Built-in services over one stream interface with two back ends: the kernel's
+ * descriptor, and the engine's data rings. A stream outlives the moves of its
+ * connection: a request half read in one home is answered in the other.
+ *
+ * A service is a set of functions called when its stream can be read or
+ * written; it never knows which home it is in. Uses chim_host.h and sockets
+ * only, so a local application's ring can stand in its place.
+ *
+ * Thread: the thread of the agent.
+ */
+#ifndef CHIM_SERVE_H
+#define CHIM_SERVE_H
+
+#include <stdbool.h>
+
+#include "chim_host.h"
+
+struct chim_stream;
+
+/* What a service is. Each function may be called at any time after open. */
+struct chim_service {
+	const char *name;                  /* "echo", "discard", "source", "http", "park" */
+	const char *help;                  /* one line, its argument explained */
+	/** State for one connection. @param arg of the listener's configuration, may be NULL.
+	 *  @return NULL when it cannot be served. */
+	void *(*open)(struct chim_stream *s, const char *arg);
+	/** Bytes, end of stream or room may be there: read and write as far as it goes. */
+	void (*run)(struct chim_stream *s, void *state);
+	void (*close)(void *state);
+};
+
+/** Find a service by name. @return NULL when there is none. */
+const struct chim_service *chim_service_find(const char *name);
+
+/** All services, ends with NULL. */
+const struct chim_service *const *chim_service_list(void);
+
+/** Check a service's argument (a directory, a length). @return 0; -EINVAL with why. */
+int chim_service_check(const struct chim_service *svc, const char *arg, char *why, size_t why_len);
+
+/* ---- what a service calls ---- */
+
+/**
+ * Bytes that can be read without copying: the next contiguous piece.
+ *
+ * @return its length, 0 when nothing is there now.
+ */
+size_t chim_stream_peek(struct chim_stream *s, const uint8_t **data);
+
+/** Consume n bytes of what peek showed. */
+void chim_stream_consume(struct chim_stream *s, size_t n);
+
+/** Has the peer closed its half, and is everything before read? */
+bool chim_stream_is_eof(const struct chim_stream *s);
+
+/** Write at most n bytes. @return how many were taken; 0 when there is no room now. */
+size_t chim_stream_write(struct chim_stream *s, const void *data, size_t n);
+
+/** Close our half after what was written. */
+void chim_stream_shutdown(struct chim_stream *s);
+
+/** The service is done with the stream in both directions: what was written is sent, then closed. */
+void chim_stream_finish(struct chim_stream *s);
+
+/* ---- what the application calls ---- */
+
+/** Make a stream for a connected, non-blocking descriptor, in its kernel home. */
+struct chim_stream *chim_stream_create(struct chim_host *host, int fd,
+	const struct chim_service *svc, const char *arg);
+
+/** Destroy; gives lent data back. */
+void chim_stream_destroy(struct chim_stream *s);
+
+/** The descriptor may be readable or writable: run the service. Only in the kernel home. */
+void chim_stream_on_fd(struct chim_stream *s);
+
+/** The connection leaves: touch nothing until arrive. */
+void chim_stream_leave(struct chim_stream *s);
+
+/** The connection is at home in the engine under this handle; posts the zero-byte receive that
+ *  enables indications, and runs the service. */
+void chim_stream_arrive_engine(struct chim_stream *s, chim_handle_t handle);
+
+/** The connection is back in the descriptor; runs the service. */
+void chim_stream_arrive_kernel(struct chim_stream *s);
+
+/** A completion, indication or event of the connection; takes io->m. */
+void chim_stream_on_io(struct chim_stream *s, const struct chim_io *io);
+
+/** Retry what a full ring refused. Call once a loop turn for streams that are blocked. */
+void chim_stream_retry(struct chim_stream *s);
+
+/** Is something waiting that chim_stream_retry() should try? */
+bool chim_stream_is_blocked(const struct chim_stream *s);
+
+/** Does the service want to write although the kernel's socket is full (EPOLLOUT)? */
+bool chim_stream_wants_write(const struct chim_stream *s);
+
+/** Has the service finished and everything been written: may the connection be closed? In the
+ *  engine home the caller uploads first. */
+bool chim_stream_is_finished(const struct chim_stream *s);
+
+/** Sends posted and not completed, and lent data not returned: quiet before a move is not needed,
+ *  but before destroy in the engine home it is. */
+bool chim_stream_is_idle(const struct chim_stream *s);
+
+struct chim_stream_stats {
+	uint64_t bytes_in, bytes_out; /* taken by, and taken from, the service */
+	uint64_t hash_in, hash_out;   /* FNV-1a 64 of these bytes, in order */
+};
+
+/** What went through. */
+void chim_stream_stats(const struct chim_stream *s, struct chim_stream_stats *st);
+
+#endif /* CHIM_SERVE_H */
