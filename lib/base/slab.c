@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The fixed pool. Generations and the free list share one array beside the
+ * slots: a free slot's entry holds the next free slot, and taking it is what
+ * makes the generation valid.
+ */
+#include <string.h>
+
+#include "chim_handle.h"
+#include "chim_slab.h"
+
+#define CHIM_SLAB_MAGIC 0x534c4142u
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
+#define unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define poison(p, n)   ((void)(p), (void)(n))
+#define unpoison(p, n) ((void)(p), (void)(n))
+#endif
+
+struct slab_meta {
+	uint32_t generation; /* of the present or the next user */
+	uint32_t next_free;  /* SLOT_TAKEN, or the next free slot */
+};
+
+#define SLOT_TAKEN (UINT32_MAX - 1)
+
+static size_t
+align_up(size_t n)
+{
+	return RTE_CACHE_LINE_ROUNDUP(n);
+}
+
+size_t
+chim_slab_size(uint32_t nb, uint32_t elt_size)
+{
+	return align_up(sizeof(struct chim_slab)) + align_up(nb * sizeof(struct slab_meta)) +
+		(size_t)nb * align_up(elt_size);
+}
+
+static struct slab_meta *
+meta_of(const struct chim_slab *s, uint32_t index)
+{
+	return (struct slab_meta *)((uintptr_t)s + s->meta_off) + index;
+}
+
+struct chim_slab *
+chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
+{
+	struct chim_slab *s = mem;
+
+	if (nb == 0 || nb >= SLOT_TAKEN || elt_size == 0)
+		return NULL;
+	s->magic = CHIM_SLAB_MAGIC;
+	s->nb = nb;
+	s->elt_size = (uint32_t)align_up(elt_size);
+	s->nb_used = 0;
+	s->free_head = CHIM_SLAB_NONE;
+	s->fresh = 0;
+	s->meta_off = align_up(sizeof(*s));
+	s->slots_off = s->meta_off + align_up(nb * sizeof(struct slab_meta));
+	return s;
+}
+
+uint32_t
+chim_slab_take(struct chim_slab *s)
+{
+	uint32_t index = s->free_head;
+
+	if (index != CHIM_SLAB_NONE) {
+		s->free_head = meta_of(s, index)->next_free;
+	} else if (s->fresh < s->nb) {
+		index = s->fresh++;
+		meta_of(s, index)->generation = 1;
+	} else {
+		return CHIM_SLAB_NONE;
+	}
+	meta_of(s, index)->next_free = SLOT_TAKEN;
+	s->nb_used++;
+	unpoison(chim_slab_at(s, index), s->elt_size);
+	return index;
+}
+
+void
+chim_slab_put(struct chim_slab *s, uint32_t index)
+{
+	struct slab_meta *meta;
+
+	chim_assert(index < s->fresh);
+	meta = meta_of(s, index);
+	chim_assert(meta->next_free == SLOT_TAKEN);
+	/* 24 bits travel in a handle, and 0 is "never was". */
+	meta->generation = (meta->generation + 1) & CHIM_GENERATION_MASK;
+	if (meta->generation == 0)
+		meta->generation = 1;
+	meta->next_free = s->free_head;
+	s->free_head = index;
+	s->nb_used--;
+	poison(chim_slab_at(s, index), s->elt_size);
+}
+
+void *
+chim_slab_at(const struct chim_slab *s, uint32_t index)
+{
+	if (index >= s->nb)
+		return NULL;
+	return (void *)((uintptr_t)s + s->slots_off + (size_t)index * s->elt_size);
+}
+
+uint32_t
+chim_slab_generation(const struct chim_slab *s, uint32_t index)
+{
+	if (index >= s->fresh || meta_of(s, index)->next_free != SLOT_TAKEN)
+		return 0;
+	return meta_of(s, index)->generation;
+}
+
+void *
+chim_slab_find(const struct chim_slab *s, uint32_t generation, uint32_t index)
+{
+	if (generation == 0 || chim_slab_generation(s, index) != generation)
+		return NULL;
+	return chim_slab_at(s, index);
+}
