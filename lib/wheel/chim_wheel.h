@@ -32,6 +32,7 @@ struct chim_wheel_link {
 struct chim_wheel {
 	chim_ms_t now;                       /* last advanced to */
 	uint32_t nb_armed;
+	uint32_t nb_near;                    /* of them, in the first level */
 	uint8_t *base;                       /* object 0 of the array */
 	uint32_t stride;                     /* bytes between objects */
 	uint32_t link_off;                   /* of the link in an object */
@@ -63,7 +64,11 @@ void chim_wheel_cancel(struct chim_wheel *w, uint32_t index);
 
 /**
  * Move the wheel to now and take out what has expired, at most max objects. When max is reached
- * the rest comes with the next call (nothing is skipped).
+ * the rest comes with the next call (nothing is skipped). A now before the last one moves nothing.
+ * Calls are less than 24.8 days apart.
+ *
+ * Cost: bounded by max, a constant number of links moved between levels, and the slots passed
+ * (one for each 256 ms while nothing is due soon).
  *
  * @param expired receives indices, no longer armed.
  * @return how many.
