@@ -47,6 +47,9 @@ uint32_t chim_chan_room(const struct chim_chan *c);
 /** Entries waiting. Thread: any; exact for the consumer. */
 uint32_t chim_chan_count(const struct chim_chan *c);
 
+/** Entries it can hold. Thread: any. */
+uint32_t chim_chan_size(const struct chim_chan *c);
+
 /* ---- a mailbox: a ring of pointers, one producer, one consumer ---- */
 
 struct chim_box;
@@ -74,11 +77,14 @@ uint32_t chim_box_room(const struct chim_box *b);
 enum chim_slot_state {
 	CHIM_SLOT_FREE = 0,
 	CHIM_SLOT_OPEN,    /* a host owns it */
-	CHIM_SLOT_CLOSING, /* the host has left; ctl makes it FREE when nothing is pending */
+	CHIM_SLOT_CLOSING, /* the host has left; ctl makes it FREE when nothing of it is left: no
+	                    * request, no object. A host of the same name may take it over */
+	CHIM_SLOT_CLAIMED, /* a host is writing its name */
 };
 
 struct chim_slot {
-	_Atomic uint32_t state;          /* host: FREE -> OPEN -> CLOSING; ctl: CLOSING -> FREE */
+	_Atomic uint32_t state;          /* host: FREE or CLOSING -> CLAIMED -> OPEN -> CLOSING; ctl:
+	                                  * CLOSING -> FREE */
 	_Atomic uint32_t epoch;          /* host: one more with each OPEN */
 	char name[32];                   /* host, before OPEN */
 	struct chim_chan *requests;      /* host -> ctl, struct chim_request */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Rings of 64-byte entries and mailboxes of pointers, both an rte_ring with one
+ * producer and one consumer. The opaque types are the ring itself: a ring lives
+ * in a memzone at the same address in every process of an EAL, so a pointer to
+ * it kept in the target's registry is good in a secondary process too.
+ */
+#include <errno.h>
+
+#include <rte_errno.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+
+#include "chim_chan.h"
+
+/* Exactly the asked number of slots: what a caller counts on is what there is. */
+#define RING_FLAGS (RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ)
+
+static struct rte_ring *
+ring_of_chan(const struct chim_chan *c)
+{
+	return (struct rte_ring *)(uintptr_t)c;
+}
+
+static struct rte_ring *
+ring_of_box(const struct chim_box *b)
+{
+	return (struct rte_ring *)(uintptr_t)b;
+}
+
+static struct rte_ring *
+ring_create(const char *name, uint32_t elt_size, uint32_t nb, int socket_id)
+{
+	if (nb == 0 || nb > RTE_RING_SZ_MASK) {
+		rte_errno = EINVAL;
+		return NULL;
+	}
+	return rte_ring_create_elem(name, elt_size, nb, socket_id, RING_FLAGS);
+}
+
+struct chim_chan *
+chim_chan_create(const char *name, uint32_t nb, int socket_id)
+{
+	return (struct chim_chan *)ring_create(name, CHIM_CHAN_ENTRY, nb, socket_id);
+}
+
+void
+chim_chan_destroy(struct chim_chan *c)
+{
+	rte_ring_free(ring_of_chan(c));
+}
+
+uint32_t
+chim_chan_put(struct chim_chan *c, const void *entries, uint32_t n)
+{
+	return rte_ring_sp_enqueue_burst_elem(ring_of_chan(c), entries, CHIM_CHAN_ENTRY, n, NULL);
+}
+
+uint32_t
+chim_chan_take(struct chim_chan *c, void *entries, uint32_t n)
+{
+	return rte_ring_sc_dequeue_burst_elem(ring_of_chan(c), entries, CHIM_CHAN_ENTRY, n, NULL);
+}
+
+uint32_t
+chim_chan_room(const struct chim_chan *c)
+{
+	return rte_ring_free_count(ring_of_chan(c));
+}
+
+uint32_t
+chim_chan_count(const struct chim_chan *c)
+{
+	return rte_ring_count(ring_of_chan(c));
+}
+
+uint32_t
+chim_chan_size(const struct chim_chan *c)
+{
+	return rte_ring_get_capacity(ring_of_chan(c));
+}
+
+struct chim_box *
+chim_box_create(const char *name, uint32_t nb, int socket_id)
+{
+	return (struct chim_box *)ring_create(name, sizeof(void *), nb, socket_id);
+}
+
+void
+chim_box_destroy(struct chim_box *b)
+{
+	rte_ring_free(ring_of_box(b));
+}
+
+uint32_t
+chim_box_put(struct chim_box *b, void *const *objs, uint32_t n)
+{
+	return rte_ring_sp_enqueue_burst(ring_of_box(b), objs, n, NULL);
+}
+
+uint32_t
+chim_box_take(struct chim_box *b, void **objs, uint32_t n)
+{
+	return rte_ring_sc_dequeue_burst(ring_of_box(b), objs, n, NULL);
+}
+
+uint32_t
+chim_box_room(const struct chim_box *b)
+{
+	return rte_ring_free_count(ring_of_box(b));
+}
