@@ -4,7 +4,12 @@
  * chimney-test: EAL first, then the commands named by DPDK_TEST, by the
  * arguments after the EAL's, or at the prompt. Exit status as dpdk-test: 0
  * passed, 77 skipped, anything else failed.
+ *
+ * A command is a cmocka group. cmocka's result leaves out the skipped tests, a
+ * group whose setup failed (one failure, whatever its size) and a teardown that
+ * failed (none at all): those are counted here.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +33,74 @@ test_command_add(struct test_command *t)
 	*at = t;
 }
 
-int
-test_run_group(const char *name, const struct CMUnitTest *tests, size_t nb,
-	CMFixtureFunction setup, CMFixtureFunction teardown)
-{
-	int failed = _cmocka_run_group_tests(name, tests, nb, setup, teardown);
+static struct {
+	CMFixtureFunction setup, teardown;
+	bool has_started; /* the group's setup succeeded */
+	bool has_teardown_failed;
+	unsigned int skipped;
+} group;
 
-	return failed == 0 ? TEST_SUCCESS : TEST_FAILED;
+void
+test_skip(const char *file, int line)
+{
+	group.skipped++;
+	_skip(file, line);
+}
+
+static int
+setup_group(void **state)
+{
+	if (group.setup != NULL && group.setup(state) != 0)
+		return -1;
+	group.has_started = true;
+	return 0;
+}
+
+static int
+teardown_group(void **state)
+{
+	group.has_teardown_failed = true; /* stays, should the teardown be left by an assertion */
+	if (group.teardown != NULL && group.teardown(state) != 0)
+		return -1;
+	group.has_teardown_failed = false;
+	return 0;
+}
+
+/* In the words and the order of dpdk-test's suites. */
+static void
+print_summary(const char *name, unsigned int total, unsigned int failed)
+{
+	unsigned int skipped = group.skipped;
+
+	printf(" + Test Suite Summary : %s\n", name);
+	printf(" + Tests Total :       %4u\n", total);
+	printf(" + Tests Skipped :     %4u\n", skipped);
+	printf(" + Tests Executed :    %4u\n", group.has_started ? total - skipped : 0);
+	printf(" + Tests Unsupported:  %4u\n", 0u);
+	printf(" + Tests Passed :      %4u\n", total - skipped - failed);
+	printf(" + Tests Failed :      %4u\n", failed);
+}
+
+int
+test_run_group(const char *name, const struct CMUnitTest *tests, size_t nb, CMFixtureFunction setup,
+	CMFixtureFunction teardown)
+{
+	unsigned int total = nb, failed;
+	int rc;
+
+	memset(&group, 0, sizeof(group));
+	group.setup = setup;
+	group.teardown = teardown;
+	rc = _cmocka_run_group_tests(name, tests, nb, setup_group, teardown_group);
+
+	failed = group.has_started && rc >= 0 ? (unsigned int)rc : total;
+	failed = RTE_MIN(failed, total - group.skipped);
+	print_summary(name, total, failed);
+	if (group.has_teardown_failed)
+		printf("The teardown of the group failed\n");
+	if (rc != 0 || group.has_teardown_failed || total == 0)
+		return TEST_FAILED;
+	return group.skipped == total ? TEST_SKIPPED : TEST_SUCCESS;
 }
 
 static int
@@ -115,6 +181,7 @@ main(int argc, char **argv)
 	const char *wanted = getenv("DPDK_TEST");
 	int rc = TEST_SUCCESS;
 
+	setvbuf(stdout, NULL, _IOLBF, 0); /* a crash shall not swallow what was said before */
 	if (used < 0) {
 		fprintf(stderr, "EAL did not start with these arguments\n");
 		return EXIT_FAILURE;
