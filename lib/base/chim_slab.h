@@ -18,14 +18,14 @@
 #define CHIM_SLAB_NONE UINT32_MAX
 
 struct chim_slab {
-	uint32_t magic;      /* CHIM_SLAB_MAGIC, checked by attach */
-	uint32_t nb;         /* slots */
-	uint32_t elt_size;   /* bytes a slot, a multiple of the cache line */
-	uint32_t nb_used;    /* slots handed out */
-	uint32_t free_head;  /* first free slot, CHIM_SLAB_NONE */
-	uint32_t fresh;      /* slots from here on were never used */
-	uint64_t slots_off;  /* from the slab to slot 0 */
-	uint64_t meta_off;   /* from the slab to the array of generations */
+	uint32_t magic;	    /* CHIM_SLAB_MAGIC, checked by attach */
+	uint32_t nb;	    /* slots */
+	uint32_t elt_size;  /* bytes a slot, a multiple of the cache line */
+	uint32_t nb_used;   /* slots handed out */
+	uint32_t free_head; /* first free slot, CHIM_SLAB_NONE */
+	uint32_t fresh;	    /* slots from here on were never used */
+	uint64_t slots_off; /* from the slab to slot 0 */
+	uint64_t meta_off;  /* from the slab to the array of generations */
 };
 
 /**
