@@ -209,6 +209,7 @@ enum chim_verdict {
  * Segment arrival (RFC 9293, 3.10.7.4). seg->why is set when the segment was not plainly accepted.
  *
  * @param m the frame, or a segment that begins with its TCP header; payload at seg->payload_off.
+ * @return whose the frame is now.
  */
 enum chim_verdict chim_tcp_input(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *seg,
 	struct chim_tcp_env *env);
