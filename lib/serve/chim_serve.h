@@ -15,6 +15,7 @@
 #define CHIM_SERVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "chim_host.h"
 
@@ -22,8 +23,11 @@ struct chim_stream;
 
 /* What a service is. Each function may be called at any time after open. */
 struct chim_service {
-	const char *name;                  /* "echo", "discard", "source", "http", "park" */
-	const char *help;                  /* one line, its argument explained */
+	const char *name; /* "echo", "discard", "source", "http", "park" */
+	const char *help; /* one line, its argument explained */
+	bool is_passive;  /* never reads: what arrives stays in the connection */
+	/** Is the argument usable? NULL when any is. @return 0; -EINVAL with why filled in. */
+	int (*check)(const char *arg, char *why, size_t why_len);
 	/** State for one connection. @param arg of the listener's configuration, may be NULL.
 	 *  @return NULL when it cannot be served. */
 	void *(*open)(struct chim_stream *s, const char *arg);
@@ -35,7 +39,7 @@ struct chim_service {
 /** Find a service by name. @return NULL when there is none. */
 const struct chim_service *chim_service_find(const char *name);
 
-/** All services, ends with NULL. */
+/** All services, ends with NULL. @return never NULL. */
 const struct chim_service *const *chim_service_list(void);
 
 /** Check a service's argument (a directory, a length). @return 0; -EINVAL with why. */
@@ -59,19 +63,26 @@ bool chim_stream_is_eof(const struct chim_stream *s);
 /** Write at most n bytes. @return how many were taken; 0 when there is no room now. */
 size_t chim_stream_write(struct chim_stream *s, const void *data, size_t n);
 
-/** Close our half after what was written. */
+/** Close our half after what was written; nothing may be written after it. */
 void chim_stream_shutdown(struct chim_stream *s);
 
-/** The service is done with the stream in both directions: what was written is sent, then closed. */
+/** The service is done with the stream in both directions: what was written is sent, then closed.
+ */
 void chim_stream_finish(struct chim_stream *s);
 
 /* ---- what the application calls ---- */
 
-/** Make a stream for a connected, non-blocking descriptor, in its kernel home. */
-struct chim_stream *chim_stream_create(struct chim_host *host, int fd,
-	const struct chim_service *svc, const char *arg);
+/**
+ * Make a stream for a connected, non-blocking descriptor, in its kernel home.
+ *
+ * @param host may be NULL when the stream will never leave the kernel.
+ * @param fd borrowed until destroy.
+ * @return owned; NULL when out of memory, or the service refuses its argument.
+ */
+struct chim_stream *
+chim_stream_create(struct chim_host *host, int fd, const struct chim_service *svc, const char *arg);
 
-/** Destroy; gives lent data back. */
+/** Destroy; gives lent data back. The connection is at home in the kernel, or over. */
 void chim_stream_destroy(struct chim_stream *s);
 
 /** The descriptor may be readable or writable: run the service. Only in the kernel home. */
@@ -96,6 +107,9 @@ void chim_stream_retry(struct chim_stream *s);
 /** Is something waiting that chim_stream_retry() should try? */
 bool chim_stream_is_blocked(const struct chim_stream *s);
 
+/** Has the service read everything that the kernel's socket had (EPOLLIN)? */
+bool chim_stream_wants_read(const struct chim_stream *s);
+
 /** Does the service want to write although the kernel's socket is full (EPOLLOUT)? */
 bool chim_stream_wants_write(const struct chim_stream *s);
 
@@ -103,13 +117,18 @@ bool chim_stream_wants_write(const struct chim_stream *s);
  *  engine home the caller uploads first. */
 bool chim_stream_is_finished(const struct chim_stream *s);
 
-/** Sends posted and not completed, and lent data not returned: quiet before a move is not needed,
- *  but before destroy in the engine home it is. */
+/** What broke the connection. @return 0, or an errno (ECONNRESET, ETIMEDOUT, ...). */
+int chim_stream_error(const struct chim_stream *s);
+
+/** No send is posted and not completed, and no lent data is kept: a move does not need it. */
 bool chim_stream_is_idle(const struct chim_stream *s);
 
 struct chim_stream_stats {
 	uint64_t bytes_in, bytes_out; /* taken by, and taken from, the service */
 	uint64_t hash_in, hash_out;   /* FNV-1a 64 of these bytes, in order */
+	uint32_t unread;	      /* bytes received and not taken by the service */
+	uint32_t unsent;	      /* bytes taken from the service, in no home yet */
+	uint32_t posted;	      /* bytes the engine has and has not completed */
 };
 
 /** What went through. */

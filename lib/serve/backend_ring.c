@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * A stream at home in the engine: sends are copied into mbufs of the host's
+ * pool and posted; received data is lent by the engine, read in place, and
+ * given back. A ring or pool that is full is a state: what could not be posted
+ * waits in the stream, and is_blocked asks for chim_stream_retry().
+ *
+ * A move away takes the posted sends along: terminate returns them to the
+ * agent, which writes them into the kernel's queue. A send that the worker
+ * found too late comes back here and goes first in the next home.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+
+#include "serve_stream.h"
+
+static bool
+post(struct chim_stream *s, uint16_t op, struct rte_mbuf *m, uint16_t flags)
+{
+	struct chim_io io = { .op = op, .flags = flags, .handle = s->handle, .m = m };
+
+	if (chim_host_post(s->host, &io) == 0)
+		return true;
+	s->is_blocked = true;
+	return false;
+}
+
+/* A receive request without room: from now on data may be indicated (spec 6.2). */
+static bool
+post_enable(struct chim_stream *s)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(chim_host_pool(s->host));
+
+	if (m == NULL) {
+		s->is_blocked = true;
+		return false;
+	}
+	memset(chim_nbl(m), 0, sizeof(struct chim_nbl));
+	if (post(s, CHIM_IO_RECEIVE, m, 0)) {
+		s->needs_enable = false;
+		return true;
+	}
+	rte_pktmbuf_free(m);
+	return false;
+}
+
+static bool
+post_list(struct chim_stream *s, struct serve_list *l)
+{
+	while (l->head != NULL) {
+		struct rte_mbuf *m = serve_list_take(l);
+		uint32_t bytes = m->pkt_len;
+
+		/* Its completion may come with less data in the chain: keep the length. */
+		chim_nbl(m)->cookie = bytes;
+		if (!post(s, CHIM_IO_SEND, m, 0)) {
+			chim_nbl(m)->next = l->head;
+			if (l->head == NULL)
+				l->tail = m;
+			l->head = m;
+			l->bytes += bytes;
+			return false;
+		}
+		s->posted += bytes;
+	}
+	return true;
+}
+
+void
+serve_ring_return(struct chim_stream *s)
+{
+	if (s->give_back == NULL)
+		return;
+	s->give_back = chim_host_return(s->host, s->give_back);
+	if (s->give_back != NULL)
+		s->is_blocked = true;
+}
+
+bool
+serve_ring_flush(struct chim_stream *s)
+{
+	serve_ring_return(s);
+	if (s->needs_enable && !post_enable(s))
+		return false;
+	if (!post_list(s, &s->returned) || !post_list(s, &s->unsent))
+		return false;
+	if (s->is_shut && !s->is_shut_told)
+		s->is_shut_told = post(s, CHIM_IO_DISCONNECT, NULL, CHIM_DISCONNECT_GRACEFUL);
+	return true;
+}
+
+/* Copy bytes into a new chain. @return NULL when the pool is empty. */
+static struct rte_mbuf *
+make_chain(struct rte_mempool *pool, const uint8_t *data, size_t n)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+	struct rte_mbuf *seg[SERVE_CHAIN_SEGS];
+	uint32_t nb = (uint32_t)((n + room - 1) / room);
+
+	if (rte_pktmbuf_alloc_bulk(pool, seg, nb) != 0)
+		return NULL;
+	for (uint32_t i = 0; i < nb; i++) {
+		uint16_t len = (uint16_t)RTE_MIN(n, (size_t)room);
+
+		memcpy(rte_pktmbuf_append(seg[i], len), data, len);
+		data += len;
+		n -= len;
+		if (i > 0)
+			seg[i - 1]->next = seg[i];
+	}
+	for (uint32_t i = 1; i < nb; i++)
+		seg[0]->pkt_len += seg[i]->data_len;
+	seg[0]->nb_segs = (uint16_t)nb;
+	memset(chim_nbl(seg[0]), 0, sizeof(struct chim_nbl));
+	return seg[0];
+}
+
+size_t
+serve_ring_write(struct chim_stream *s, const void *data, size_t n)
+{
+	struct rte_mempool *pool = chim_host_pool(s->host);
+	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+	size_t most = RTE_MIN((size_t)SERVE_CHAIN_BYTES, (size_t)room * SERVE_CHAIN_SEGS);
+	size_t taken = 0;
+
+	while (taken < n && s->posted < SERVE_MAX_POSTED && s->unsent.head == NULL) {
+		size_t len = RTE_MIN(most, (size_t)(SERVE_MAX_POSTED - s->posted));
+		struct rte_mbuf *m;
+
+		len = RTE_MIN(len, n - taken);
+		m = make_chain(pool, (const uint8_t *)data + taken, len);
+		if (m == NULL) {
+			s->is_blocked = true;
+			break;
+		}
+		serve_list_put(&s->unsent, m);
+		taken += len;
+		post_list(s, &s->unsent);
+	}
+	return taken;
+}
+
+void
+serve_ring_give_back(struct chim_stream *s, struct rte_mbuf *chain)
+{
+	struct rte_mbuf **at = &s->give_back;
+
+	while (*at != NULL)
+		at = &chim_nbl(*at)->next;
+	chim_nbl(chain)->next = NULL;
+	*at = chain;
+	serve_ring_return(s);
+}
+
+/* Sends are done, or were too late for the engine: then they are still to be sent. */
+static void
+take_sends(struct chim_stream *s, struct rte_mbuf *list)
+{
+	while (list != NULL) {
+		struct rte_mbuf *m = list;
+		uint32_t bytes = (uint32_t)chim_nbl(m)->cookie;
+
+		list = chim_nbl(m)->next;
+		s->posted -= RTE_MIN(bytes, s->posted);
+		if (chim_nbl(m)->status == CHIM_STATUS_UPLOAD_IN_PROGRESS && m->pkt_len > 0)
+			serve_list_put(&s->returned, m);
+		else
+			rte_pktmbuf_free(m);
+	}
+}
+
+static void
+free_list(struct rte_mbuf *list)
+{
+	while (list != NULL) {
+		struct rte_mbuf *m = list;
+
+		list = chim_nbl(m)->next;
+		rte_pktmbuf_free(m);
+	}
+}
+
+static void
+take_indication(struct chim_stream *s, const struct chim_io *io)
+{
+	struct chim_io refuse = { .op = CHIM_IO_REFUSE, .handle = io->handle, .m = io->m };
+
+	/* A passive service leaves everything in the connection; only when that cannot be said
+	 * does it keep the data, unread. */
+	if (s->svc->is_passive && chim_host_post(s->host, &refuse) == 0)
+		return;
+	serve_list_put(&s->lent, io->m);
+	if (s->seg == NULL) {
+		s->seg = s->lent.head;
+		s->seg_off = 0;
+	}
+}
+
+void
+serve_ring_take(struct chim_stream *s, const struct chim_io *io)
+{
+	switch (io->op) {
+	case CHIM_IO_SEND_DONE:
+		take_sends(s, io->m);
+		break;
+	case CHIM_IO_INDICATE:
+		take_indication(s, io);
+		break;
+	case CHIM_IO_EVENT:
+		if (io->event == CHIM_EVENT_DISCONNECT)
+			s->is_eof = true;
+		else if (io->event == CHIM_EVENT_ABORT)
+			s->error = ECONNRESET;
+		break;
+	default:
+		free_list(io->m);
+		break;
+	}
+}

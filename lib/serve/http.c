@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * http=DIRECTORY: the files under a directory by HTTP/1.1 (RFC 9110, 9112):
+ * GET and HEAD, persistent connections, pipelining. A connection goes round in
+ *
+ *   HEAD  gather a request head     -> BODY
+ *   BODY  skip the request's body   -> SEND
+ *   SEND  status line, fields, file -> HEAD, or LINGER
+ *   LINGER our half is closed; read what still comes until the peer's FIN, so
+ *          that the close does not reset the answer away
+ *
+ * A path is resolved by the kernel beneath the directory (RESOLVE_BENEATH):
+ * neither ".." nor a symbolic link leads out of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_common.h>
+
+#include "serve_http.h"
+#include "serve_stream.h"
+
+#define HTTP_OUT_SIZE 65536u
+
+enum http_step {
+	STEP_HEAD,
+	STEP_BODY,
+	STEP_SEND,
+	STEP_LINGER,
+};
+
+struct http {
+	enum http_step step;
+	char *root;
+	struct http_head *head; /* while a request is coming in */
+	struct http_request request;
+	uint64_t body_left; /* of the request, to skip */
+	uint8_t *out;	    /* HTTP_OUT_SIZE bytes while answering */
+	uint32_t out_off;
+	uint32_t out_len;
+	int file; /* -1: none */
+	uint64_t file_off;
+	uint64_t file_left;
+};
+
+static int
+http_check(const char *arg, char *why, size_t why_len)
+{
+	struct stat st;
+
+	if (arg == NULL || arg[0] != '/') {
+		snprintf(why, why_len, "service http needs a directory: http=/srv/www");
+		return -EINVAL;
+	}
+	if (stat(arg, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		snprintf(why, why_len, "service http: %s is not a directory", arg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void *
+http_open(struct chim_stream *s, const char *arg)
+{
+	struct http *h = calloc(1, sizeof(*h));
+
+	(void)s;
+	if (h == NULL || arg == NULL) {
+		free(h);
+		return NULL;
+	}
+	h->file = -1;
+	h->root = strdup(arg);
+	if (h->root == NULL) {
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+static void
+http_close(void *state)
+{
+	struct http *h = state;
+
+	if (h->file >= 0)
+		close(h->file);
+	free(h->head);
+	free(h->out);
+	free(h->root);
+	free(h);
+}
+
+/* Open beneath the root; regular files only. @return -1 when there is no such file. */
+static int
+open_beneath(const char *root, const char *path, struct stat *st)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+	};
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	if (dir < 0)
+		return -1;
+	while (*path == '/')
+		path++;
+	fd = (int)syscall(SYS_openat2, dir, *path == '\0' ? "." : path, &how, sizeof(how));
+	if (fd >= 0 && fstat(fd, st) == 0 && S_ISDIR(st->st_mode)) {
+		int index = (int)syscall(SYS_openat2, fd, "index.html", &how, sizeof(how));
+
+		close(fd);
+		fd = index;
+	}
+	close(dir);
+	if (fd >= 0 && (fstat(fd, st) != 0 || !S_ISREG(st->st_mode))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The head of an answer, and a text for a person where there is no file. */
+static void
+write_head(struct http *h, uint64_t length, const char *type)
+{
+	const struct http_request *r = &h->request;
+	const char *reason = serve_http_reason(r->status);
+	time_t now = time(NULL);
+	struct tm tm;
+	char date[64];
+	int n;
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+	n = snprintf((char *)h->out, HTTP_OUT_SIZE,
+		"HTTP/1.1 %s\r\nServer: chimney/" CHIM_VERSION "\r\nDate: %s\r\n"
+		"Content-Type: %s\r\nContent-Length: %llu\r\n%sConnection: %s\r\n\r\n%s%s",
+		reason, date, type, (unsigned long long)length,
+		r->status == 405 ? "Allow: GET, HEAD\r\n" : "",
+		r->keep_alive ? "keep-alive" : "close",
+		r->status == 200 || r->method == HTTP_HEAD ? "" : reason,
+		r->status == 200 || r->method == HTTP_HEAD ? "" : "\n");
+	h->out_off = 0;
+	h->out_len = (uint32_t)n;
+}
+
+/* Begin the answer to h->request. @return false when there is no memory for it now. */
+static bool
+begin_answer(struct http *h)
+{
+	struct http_request *r = &h->request;
+	struct stat st;
+
+	h->out = malloc(HTTP_OUT_SIZE);
+	if (h->out == NULL)
+		return false;
+	if (r->status == 200) {
+		h->file = open_beneath(h->root, r->path, &st);
+		if (h->file < 0)
+			r->status = 404;
+	}
+	if (r->status != 200) {
+		write_head(h, strlen(serve_http_reason(r->status)) + 1, "text/plain");
+		return true;
+	}
+	h->file_off = 0;
+	h->file_left = (uint64_t)st.st_size;
+	write_head(h, h->file_left, serve_http_type(r->path));
+	if (r->method == HTTP_HEAD)
+		h->file_left = 0;
+	return true;
+}
+
+/* @return true when the head is complete, or refused. */
+static bool
+read_head(struct chim_stream *s, struct http *h)
+{
+	const uint8_t *data;
+	size_t n, used;
+
+	while ((n = chim_stream_peek(s, &data)) > 0) {
+		enum http_feed fed;
+
+		if (h->head == NULL)
+			h->head = calloc(1, sizeof(*h->head));
+		if (h->head == NULL)
+			return false;
+		fed = serve_http_feed(h->head, data, n, &used);
+		chim_stream_consume(s, used);
+		if (fed == HTTP_FEED_MORE)
+			continue;
+		serve_http_parse(h->head, &h->request);
+		if (fed == HTTP_FEED_FULL) {
+			h->request.status = 431;
+			h->request.keep_alive = false;
+		}
+		free(h->head);
+		h->head = NULL;
+		h->body_left = h->request.content_length;
+		return true;
+	}
+	return false;
+}
+
+/* @return true when the body is behind us. */
+static bool
+skip_body(struct chim_stream *s, struct http *h)
+{
+	const uint8_t *data;
+	size_t n;
+
+	while (h->body_left > 0 && (n = chim_stream_peek(s, &data)) > 0) {
+		n = RTE_MIN((uint64_t)n, h->body_left);
+		chim_stream_consume(s, n);
+		h->body_left -= n;
+	}
+	return h->body_left == 0;
+}
+
+/* Read the next piece of the file behind what is in out. @return false when it became shorter. */
+static bool
+fill_out(struct http *h)
+{
+	size_t room;
+	ssize_t got;
+
+	if (h->out_off == h->out_len) {
+		h->out_off = 0;
+		h->out_len = 0;
+	}
+	room = RTE_MIN((uint64_t)(HTTP_OUT_SIZE - h->out_len), h->file_left);
+	if (room == 0)
+		return true;
+	got = pread(h->file, h->out + h->out_len, room, (off_t)h->file_off);
+	if (got <= 0)
+		return false;
+	h->out_len += (uint32_t)got;
+	h->file_off += (uint64_t)got;
+	h->file_left -= (uint64_t)got;
+	return true;
+}
+
+static void
+end_answer(struct http *h)
+{
+	if (h->file >= 0)
+		close(h->file);
+	h->file = -1;
+	free(h->out);
+	h->out = NULL;
+}
+
+/* @return true when the answer has been written. */
+static bool
+send_answer(struct chim_stream *s, struct http *h)
+{
+	if (h->out == NULL && !begin_answer(h))
+		return false;
+	for (;;) {
+		size_t done;
+
+		if (!fill_out(h)) {
+			/* The length promised cannot be kept: only a close tells the client. */
+			h->request.keep_alive = false;
+			h->file_left = 0;
+		}
+		if (h->out_off == h->out_len && h->file_left == 0)
+			break;
+		done = chim_stream_write(s, h->out + h->out_off, h->out_len - h->out_off);
+		h->out_off += (uint32_t)done;
+		if (h->out_off < h->out_len)
+			return false;
+	}
+	end_answer(h);
+	return true;
+}
+
+/* @return true when there is nothing more to come. */
+static bool
+linger(struct chim_stream *s)
+{
+	const uint8_t *data;
+	size_t n;
+
+	while ((n = chim_stream_peek(s, &data)) > 0)
+		chim_stream_consume(s, n);
+	return chim_stream_is_eof(s);
+}
+
+/* One step. @return true when the next one may follow at once. */
+static bool
+step(struct chim_stream *s, struct http *h)
+{
+	switch (h->step) {
+	case STEP_HEAD:
+		if (!read_head(s, h))
+			break;
+		h->step = STEP_BODY;
+		return true;
+	case STEP_BODY:
+		if (!skip_body(s, h))
+			break;
+		h->step = STEP_SEND;
+		return true;
+	case STEP_SEND:
+		if (!send_answer(s, h))
+			return false;
+		h->step = h->request.keep_alive ? STEP_HEAD : STEP_LINGER;
+		if (h->step == STEP_LINGER)
+			chim_stream_shutdown(s);
+		return true;
+	case STEP_LINGER:
+		if (linger(s))
+			chim_stream_finish(s);
+		return false;
+	}
+	/* The peer will send no more of what this step waits for. */
+	if (chim_stream_is_eof(s))
+		chim_stream_finish(s);
+	return false;
+}
+
+static void
+http_run(struct chim_stream *s, void *state)
+{
+	while (step(s, state))
+		;
+}
+
+const struct chim_service serve_http = {
+	.name = "http",
+	.help = "http=DIRECTORY: the files under it by HTTP/1.1",
+	.check = http_check,
+	.open = http_open,
+	.run = http_run,
+	.close = http_close,
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * source=LENGTH: sends so many bytes and closes its half; reads and counts
+ * whatever comes meanwhile, and ends when the peer has closed too.
+ *
+ * The byte at position p is the exclusive or of the bytes of p (p, p >> 8,
+ * p >> 16, p >> 24, modulo 256): any lost, doubled or moved piece shows.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_string_fns.h>
+
+#include "serve_stream.h"
+
+#define SOURCE_PIECE 65536u
+
+struct source {
+	uint64_t length;
+	uint64_t sent;
+};
+
+/* Bytes at positions pos .. pos + n - 1. */
+static void
+fill(uint8_t *out, uint64_t pos, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t p = (uint32_t)(pos + i);
+
+		out[i] = (uint8_t)(p ^ p >> 8 ^ p >> 16 ^ p >> 24);
+	}
+}
+
+static int
+source_check(const char *arg, char *why, size_t why_len)
+{
+	errno = 0;
+	if (arg != NULL && rte_str_to_size(arg) > 0 && errno == 0)
+		return 0;
+	snprintf(why, why_len, "service source needs a length: source=100M");
+	return -EINVAL;
+}
+
+static void *
+source_open(struct chim_stream *s, const char *arg)
+{
+	struct source *src = calloc(1, sizeof(*src));
+
+	(void)s;
+	if (src != NULL && arg != NULL)
+		src->length = rte_str_to_size(arg);
+	return src;
+}
+
+static void
+source_run(struct chim_stream *s, void *state)
+{
+	struct source *src = state;
+	uint8_t piece[SOURCE_PIECE];
+	const uint8_t *data;
+	size_t n;
+
+	while ((n = chim_stream_peek(s, &data)) > 0)
+		chim_stream_consume(s, n);
+	while (src->sent < src->length) {
+		size_t want = RTE_MIN((uint64_t)sizeof(piece), src->length - src->sent);
+		size_t done;
+
+		fill(piece, src->sent, want);
+		done = chim_stream_write(s, piece, want);
+		src->sent += done;
+		if (done < want)
+			return;
+	}
+	chim_stream_shutdown(s);
+	if (chim_stream_is_eof(s))
+		chim_stream_finish(s);
+}
+
+const struct chim_service serve_source = {
+	.name = "source",
+	.help = "source=LENGTH: sends so many bytes (100M, 2G), reads and drops what comes",
+	.check = source_check,
+	.open = source_open,
+	.run = source_run,
+	.close = free,
+};
