@@ -125,6 +125,10 @@ struct chim_tcp_env {
 	const struct chim_tcp_config *cfg;
 	struct rte_mempool *pool;             /* headers, copies; private size CHIM_NBL_PRIV_SIZE */
 	struct rte_mempool *clone_pool;       /* indirect mbufs; may be NULL: then data is copied */
+	struct rte_mempool *sent_pool;        /* chim_tcp_sent_size() each: a record for each segment in
+	                                       * flight; when empty, new data waits */
+	struct rte_mempool *flight_pool;      /* chim_tcp_flight_size() each: one for each connection
+	                                       * with data in flight; when empty, new data waits */
 	struct chim_row *row;                 /* mbufs the engine is done with */
 	struct chim_tcp_out *out;
 	struct chim_family_stats *stats4;
@@ -138,6 +142,12 @@ struct chim_tcp_env {
 
 /** Bytes of a connection; slots of the worker's slab. A multiple of the cache line. */
 uint32_t chim_tcp_conn_size(void);
+
+/** Bytes of an element of chim_tcp_env.sent_pool. */
+uint32_t chim_tcp_sent_size(void);
+
+/** Bytes of an element of chim_tcp_env.flight_pool. */
+uint32_t chim_tcp_flight_size(void);
 
 /* ---- into the engine and out of it (transfer.c) ---- */
 

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Loss recovery and congestion control of one connection, as the rest of the
+ * engine sees it: sent records, SACK, RACK-TLP, PRR, undo and congestion
+ * control run behind these calls, in the order of the RFCs.
+ *
+ *   ack.c     tcp_recover_on_ack() for each acceptable ACK while data is in
+ *             flight; then tcp_recover_reo_us(), tcp_recover_pto_us() for timers
+ *   output.c  tcp_recover_allowance(), tcp_recover_next(), then
+ *             tcp_recover_on_resent() or tcp_recover_on_sent()
+ *   timer.c   tcp_recover_on_rto(), tcp_recover_on_reo(), tcp_recover_on_pto()
+ *
+ * struct tcp_recover is in the connection, one cache line. Everything that only
+ * matters while data is in flight is in a struct tcp_flight of a pool, taken
+ * when the first segment is sent and given back when the last is acknowledged:
+ * an idle connection has none.
+ */
+#ifndef TCP_RECOVER_H
+#define TCP_RECOVER_H
+
+#include "chim_tcp.h"
+#include "tcp_cc.h"
+#include "tcp_prr.h"
+#include "tcp_rack.h"
+#include "tcp_sack.h"
+#include "tcp_sent.h"
+#include "tcp_undo.h"
+
+enum tcp_recover_state {
+	TCP_RECOVER_OPEN,
+	TCP_RECOVER_FAST, /* fast recovery */
+	TCP_RECOVER_RTO,  /* after a timeout, until what was out then is acknowledged */
+	TCP_RECOVER_CWR,  /* reduced for ECN, until what was out then is acknowledged */
+};
+
+struct tcp_flight {
+	struct tcp_sent sent;
+	struct tcp_rack rack;
+	struct tcp_prr prr;
+	struct tcp_undo undo;
+	uint32_t point;     /* SND.MAX when the episode began (RecoveryPoint) */
+	uint32_t reo_us;    /* when RACK is to look again */
+	uint8_t has_reo;
+	uint8_t state;      /* enum tcp_recover_state */
+	uint8_t dupacks;    /* duplicate ACKs in a row, without SACK */
+	uint8_t can_probe;  /* a probe may be sent: none has been for this flight (RFC 8985, 7.2) */
+};
+
+struct tcp_recover {
+	struct tcp_cc cc;          /* cwnd, ssthresh */
+	struct tcp_rack_kept kept;
+	struct tcp_flight *flight; /* NULL: nothing is in flight */
+	uint32_t sent_ms;          /* last transmission of data, for restart after idle */
+};
+
+/* What ack.c knows of an ACK. */
+struct tcp_recover_in {
+	const struct chim_sack *sack;
+	uint32_t una;       /* before this ACK */
+	uint32_t ack;       /* una <= ack <= max */
+	uint32_t max;       /* SND.MAX */
+	uint32_t mss;       /* sender's, options subtracted */
+	uint32_t srtt_us;   /* 0 = no sample yet */
+	uint32_t echo_us;   /* latest time, modulo 2^32 us, at which a segment with this TSecr can have
+	                     * been sent; with has_echo */
+	uint8_t nb_sack;
+	bool has_sack;      /* negotiated */
+	bool has_echo;
+	bool has_ece;       /* ECE set, ECN negotiated */
+	bool is_dup;        /* a duplicate ACK by RFC 5681, 2 */
+};
+
+/* struct tcp_recover_out.events */
+#define TCP_RECOVER_ENTERED  0x01u /* fast recovery began */
+#define TCP_RECOVER_EXITED   0x02u /* an episode ended: all that was out then is acknowledged */
+#define TCP_RECOVER_UNDONE   0x04u /* the reduction was for nothing; after an RTO also reset the
+                                    * back-off */
+#define TCP_RECOVER_REDUCED  0x08u /* for ECE */
+#define TCP_RECOVER_PROGRESS 0x10u /* new data acknowledged: restart the RTO (RFC 6298, 5.3) */
+#define TCP_RECOVER_EMPTY    0x20u /* nothing is in flight any more: stop the RTO (5.2) */
+
+struct tcp_recover_out {
+	struct tcp_delivery d; /* acked, rtt_us, rtt_first_us, ... */
+	uint32_t events;
+};
+
+/** A connection begins, or comes from elsewhere with these windows. */
+void tcp_recover_init(struct tcp_recover *r, uint8_t algorithm, uint32_t cwnd, uint32_t ssthresh);
+
+/**
+ * [una, max) was in flight when the connection came here; from nxt on it is to be sent again.
+ *
+ * @param has_fin the last octet is a FIN.
+ * @return false: no record is free, nothing is taken.
+ */
+bool tcp_recover_import(struct tcp_recover *r, struct chim_tcp_env *env, const struct chim_sack *out,
+	uint32_t nxt, bool has_fin);
+
+/** Give back everything. */
+void tcp_recover_release(struct tcp_recover *r, struct chim_tcp_env *env);
+
+/**
+ * An acceptable ACK. Counts in env->counters. Nothing happens when nothing is in flight.
+ *
+ * @param out always filled.
+ */
+void tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in,
+	struct chim_tcp_env *env, struct tcp_recover_out *out);
+
+/** Bytes that may be sent now, lost or new; the peer's window is not looked at. */
+uint32_t tcp_recover_allowance(const struct tcp_recover *r);
+
+/**
+ * The record to be sent again next. Send its first min(len, mss) bytes, or all of it with TSO, and
+ * say so by tcp_recover_on_resent(). During F-RTO new data goes first (RFC 5682, 3.2).
+ *
+ * @param has_new new data could be sent instead.
+ * @return NULL: nothing to be sent again now.
+ */
+const struct tcp_sent_rec *tcp_recover_next(const struct tcp_recover *r, bool has_new);
+
+/**
+ * The first len bytes of a record were sent again (as a probe when is_probe): cuts it there.
+ *
+ * @return false: no record is free to cut with; do not send (or send the whole).
+ */
+bool tcp_recover_on_resent(struct tcp_recover *r, const struct tcp_sent_rec *rec, uint32_t len,
+	struct chim_tcp_env *env);
+
+/**
+ * Can new data be recorded? Ask before sending: with two records free, the next
+ * tcp_recover_on_sent() succeeds.
+ */
+bool tcp_recover_can_send(struct tcp_recover *r, struct chim_tcp_env *env);
+
+/**
+ * New data [seq, seq+len) is being sent, a FIN counted in len; segs is how many segments TSO makes
+ * of it. Call before the frame is built.
+ *
+ * @return false: no record is free; do not send.
+ */
+bool tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx,
+	struct chim_tcp_env *env);
+
+/** Output stopped because cwnd was used up (RFC 7661: only then may it grow). */
+void tcp_recover_on_limited(struct tcp_recover *r);
+
+/** Before new data after a pause: restart from the restart window (RFC 5681, 4.1). */
+void tcp_recover_on_idle(struct tcp_recover *r, uint32_t mss, uint32_t rto_us,
+	const struct chim_tcp_env *env);
+
+/** The retransmission timeout expired (RFC 6298, 5.4-5.6; RFC 8985, 6.3). @param max SND.MAX.
+ *  @param mss sender's. @param is_first not yet backed off for this segment. */
+void tcp_recover_on_rto(struct tcp_recover *r, uint32_t max, uint32_t mss, bool is_first,
+	struct chim_tcp_env *env);
+
+/** When RACK is to look again. @return false: no need; else left_us from now, may be 0. */
+bool tcp_recover_reo_us(const struct tcp_recover *r, const struct chim_tcp_env *env,
+	uint32_t *left_us);
+
+/** That time has come. @return true when something was marked lost. */
+bool tcp_recover_on_reo(struct tcp_recover *r, const struct tcp_recover_in *in,
+	struct chim_tcp_env *env);
+
+/**
+ * Probe timeout from now; arm it after new data was sent and after an ACK made progress
+ * (RFC 8985, 7.2), instead of the RTO.
+ *
+ * @param rto_left_us until the RTO.
+ * @return false: no probe; the RTO alone.
+ */
+bool tcp_recover_pto_us(const struct tcp_recover *r, const struct tcp_recover_in *in,
+	uint32_t rto_left_us, uint32_t *left_us);
+
+/**
+ * The probe timeout has come (7.3). When new data can be sent, send one segment of it whatever the
+ * allowance; else the first mss bytes of the record returned: its last part is cut off for that.
+ * Then arm the RTO. For a resend call tcp_recover_on_resent().
+ *
+ * @return NULL: probe with new data, or nothing to probe with.
+ */
+const struct tcp_sent_rec *tcp_recover_on_pto(struct tcp_recover *r,
+	const struct tcp_recover_in *in, bool has_new, struct chim_tcp_env *env);
+
+/** SND.NXT as the chimney state wants it: the next to be sent again, or SND.MAX. */
+uint32_t tcp_recover_snd_nxt(const struct tcp_recover *r, uint32_t max);
+
+/** Invariants. @return NULL when they hold, else the one that does not. */
+const char *tcp_recover_check(const struct tcp_recover *r, uint32_t una, uint32_t max);
+
+/** In which episode? */
+static inline enum tcp_recover_state
+tcp_recover_state(const struct tcp_recover *r)
+{
+	return r->flight == NULL ? TCP_RECOVER_OPEN : (enum tcp_recover_state)r->flight->state;
+}
+
+#endif /* TCP_RECOVER_H */

@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The queue of sent records: see tcp_sent.h for its lists and bounds.
+ *
+ * In the order of a segment's life: append when it is sent, sack or lose,
+ * resent, ack. Every change of a record's flags goes through leave() and
+ * enter(), which take its bytes out of the counts and its links out of the
+ * list of its old fate, and put them into those of the new one.
+ */
+#include "tcp_sent.h"
+
+#include <stdlib.h>
+
+static bool
+is_waiting(const struct tcp_sent_rec *r)
+{
+	return (r->flags & (TCP_SENT_LOST | TCP_SENT_RETRANS)) == TCP_SENT_LOST;
+}
+
+static struct tcp_sent_list *
+fate_of(struct tcp_sent *q, const struct tcp_sent_rec *r)
+{
+	if (r->flags & TCP_SENT_SACKED)
+		return NULL;
+	return is_waiting(r) ? &q->lost : &q->flight;
+}
+
+static void
+count(struct tcp_sent *q, const struct tcp_sent_rec *r, uint32_t sign)
+{
+	if (r->flags & TCP_SENT_SACKED) {
+		q->sacked += sign * r->len;
+		q->sacked_segs += sign * r->segs;
+	}
+	if (r->flags & TCP_SENT_LOST)
+		q->lost_bytes += sign * r->len;
+	if (r->flags & TCP_SENT_RETRANS)
+		q->retrans += sign * r->len;
+}
+
+static void
+leave(struct tcp_sent *q, struct tcp_sent_rec *r)
+{
+	struct tcp_sent_list *fate = fate_of(q, r);
+
+	if (fate != NULL)
+		TAILQ_REMOVE(fate, r, by_fate);
+	count(q, r, -1u);
+}
+
+/* At the end of its list: it was sent last, or found lost last. The lowest lost goes first. */
+static void
+enter(struct tcp_sent *q, struct tcp_sent_rec *r)
+{
+	struct tcp_sent_list *fate = fate_of(q, r);
+
+	if (fate == &q->lost && TAILQ_FIRST(fate) != NULL &&
+		chim_seq_lt(r->seq, TAILQ_FIRST(fate)->seq))
+		TAILQ_INSERT_HEAD(fate, r, by_fate);
+	else if (fate != NULL)
+		TAILQ_INSERT_TAIL(fate, r, by_fate);
+	count(q, r, 1);
+}
+
+static void
+drop(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
+{
+	leave(q, r);
+	if (q->cursor == r)
+		q->cursor = TAILQ_NEXT(r, by_seq);
+	TAILQ_REMOVE(&q->by_seq, r, by_seq);
+	q->bytes -= r->len;
+	q->nb--;
+	rte_mempool_put(pool, r);
+}
+
+void
+tcp_sent_init(struct tcp_sent *q)
+{
+	*q = (struct tcp_sent){ 0 };
+	TAILQ_INIT(&q->by_seq);
+	TAILQ_INIT(&q->flight);
+	TAILQ_INIT(&q->lost);
+}
+
+bool
+tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct tcp_sent_new *tx)
+{
+	void *obj;
+
+	if (rte_mempool_get(pool, &obj) != 0)
+		return false;
+	struct tcp_sent_rec *r = obj;
+	const struct tcp_sent_rec *last = tcp_sent_last(q);
+	chim_assert(last == NULL || tcp_sent_end(last) == tx->seq);
+	*r = (struct tcp_sent_rec){
+		.seq = tx->seq,
+		.len = tx->len,
+		.tx_us = tx->now_us,
+		.segs = RTE_MAX(tx->segs, 1),
+		.flags = tx->flags & (TCP_SENT_FIN | TCP_SENT_PROBE | TCP_SENT_GUESSED),
+	};
+	TAILQ_INSERT_TAIL(&q->by_seq, r, by_seq);
+	q->bytes += r->len;
+	q->nb++;
+	enter(q, r);
+	return true;
+}
+
+/* Give the first len bytes of r their share of its segments. @return the rest's. */
+static uint16_t
+share_segs(struct tcp_sent_rec *r, uint32_t len)
+{
+	uint16_t all = r->segs;
+
+	r->segs = RTE_MAX((uint16_t)((uint64_t)all * len / r->len), 1);
+	return all > r->segs ? all - r->segs : 1;
+}
+
+bool
+tcp_sent_split(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r, uint32_t len)
+{
+	void *obj;
+
+	chim_assert(len > 0 && len < r->len);
+	if (rte_mempool_get(pool, &obj) != 0)
+		return false;
+	struct tcp_sent_rec *rest = obj;
+	struct tcp_sent_list *fate = fate_of(q, r);
+
+	count(q, r, -1u);
+	*rest = *r;
+	rest->seq += len;
+	rest->len -= len;
+	rest->segs = share_segs(r, len);
+	r->len = len;
+	r->flags &= ~TCP_SENT_FIN;
+	TAILQ_INSERT_AFTER(&q->by_seq, r, rest, by_seq);
+	if (fate != NULL)
+		TAILQ_INSERT_AFTER(fate, r, rest, by_fate);
+	q->nb++;
+	count(q, r, 1);
+	count(q, rest, 1);
+	return true;
+}
+
+/* RFC 8985, 6.2 step 1: an ACK that comes sooner than any round trip is not this copy's. */
+static bool
+is_ambiguous(const struct tcp_sent_rec *r, const struct tcp_delivery *d)
+{
+	if ((r->flags & TCP_SENT_EVER_RETRANS) == 0)
+		return false;
+	if (d->has_echo && (int32_t)(r->tx_us - d->echo_us) > 0)
+		return true;
+	return d->now_us - r->tx_us < d->min_rtt_us;
+}
+
+/* The peer has r; this is the first news of it. */
+static void
+deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d)
+{
+	uint32_t end = tcp_sent_end(r);
+
+	if (r->flags & TCP_SENT_EVER_RETRANS) {
+		d->is_retrans_acked = true;
+	} else if (!d->has_original || chim_seq_lt(end, d->original_end)) {
+		d->has_original = true;
+		d->original_end = end;
+	}
+	if (is_ambiguous(r, d))
+		return;
+	if (d->has_latest && tcp_sent_before(r->tx_us, end, d->tx_us, d->end_seq))
+		return;
+	d->has_latest = true;
+	d->tx_us = r->tx_us;
+	d->end_seq = end;
+	d->latest_is_retrans = (r->flags & TCP_SENT_EVER_RETRANS) != 0;
+	d->latest_is_guessed = (r->flags & TCP_SENT_GUESSED) != 0;
+}
+
+/* Karn: an RTT sample only of a segment sent once, and at a known time. 0 says "none". */
+static void
+sample(const struct tcp_sent_rec *r, struct tcp_delivery *d)
+{
+	if (r->flags & (TCP_SENT_EVER_RETRANS | TCP_SENT_GUESSED))
+		return;
+	uint32_t rtt = RTE_MAX(d->now_us - r->tx_us, 1u);
+	if (rtt > INT32_MAX)
+		return;
+	if (d->rtt_us == 0 || rtt < d->rtt_us)
+		d->rtt_us = rtt;
+	d->rtt_first_us = RTE_MAX(d->rtt_first_us, rtt);
+}
+
+/* The first n bytes of the record at the head are acknowledged. */
+static void
+trim_first(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t n)
+{
+	count(q, r, -1u);
+	r->segs = share_segs(r, n);
+	r->seq += n;
+	r->len -= n;
+	q->bytes -= n;
+	count(q, r, 1);
+}
+
+/* Without SACK, the data below the hole that was just filled had been counted as gone. */
+static void
+deflate_reno(struct tcp_sent *q, uint32_t acked)
+{
+	q->reno = q->reno > acked ? q->reno - acked : 0;
+}
+
+void
+tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct tcp_delivery *d)
+{
+	const uint32_t rtt_us = d->rtt_us, rtt_first_us = d->rtt_first_us;
+	struct tcp_sent_rec *r;
+	bool is_delayed = false;
+
+	while ((r = tcp_sent_first(q)) != NULL && chim_seq_lt(r->seq, ack)) {
+		uint32_t n = RTE_MIN(ack - r->seq, r->len);
+
+		d->worked++;
+		d->acked += n;
+		if ((r->flags & TCP_SENT_SACKED) == 0) {
+			is_delayed |= (r->flags & TCP_SENT_EVER_RETRANS) != 0;
+			d->delivered += n;
+			sample(r, d);
+			deliver(r, d);
+		}
+		if (n < r->len) {
+			trim_first(q, r, n);
+			break;
+		}
+		drop(q, pool, r);
+	}
+	/* A hole that a resent segment filled has delayed the ACK of all behind it. */
+	if (is_delayed) {
+		d->rtt_us = rtt_us;
+		d->rtt_first_us = rtt_first_us;
+	}
+	if (!d->has_sack)
+		deflate_reno(q, d->acked);
+	r = tcp_sent_first(q);
+	if (d->acked > 0 && r != NULL && (r->flags & TCP_SENT_SACKED))
+		d->is_reneged = true;
+}
+
+/* Both SACKED, next to each other: nothing tells them apart any more. */
+static struct tcp_sent_rec *
+merge(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
+{
+	struct tcp_sent_rec *prev = TAILQ_PREV(r, tcp_sent_list, by_seq);
+
+	if (prev == NULL || (prev->flags & r->flags & TCP_SENT_SACKED) == 0)
+		return r;
+	if ((uint32_t)prev->segs + r->segs > UINT16_MAX)
+		return r;
+	prev->len += r->len;
+	prev->segs += r->segs;
+	prev->flags |= r->flags;
+	if ((int32_t)(r->tx_us - prev->tx_us) > 0)
+		prev->tx_us = r->tx_us;
+	TAILQ_REMOVE(&q->by_seq, r, by_seq);
+	q->nb--;
+	if (q->cursor == r)
+		q->cursor = prev;
+	rte_mempool_put(pool, r);
+	return prev;
+}
+
+/* The record that holds seq, from the nearest of the queue's ends and the cursor. */
+static struct tcp_sent_rec *
+find(const struct tcp_sent *q, uint32_t seq, struct tcp_delivery *d)
+{
+	struct tcp_sent_rec *r = tcp_sent_first(q);
+	struct tcp_sent_rec *last = tcp_sent_last(q);
+
+	if (q->cursor != NULL && seq - r->seq > (uint32_t)abs((int32_t)(seq - q->cursor->seq)))
+		r = q->cursor;
+	if (tcp_sent_end(last) - seq < (uint32_t)abs((int32_t)(seq - r->seq)))
+		r = last;
+	while (r != NULL && !chim_seq_in(seq, r->seq, r->len)) {
+		if (d->visited++ >= TCP_SENT_BUDGET)
+			return NULL;
+		r = chim_seq_lt(seq, r->seq) ? TAILQ_PREV(r, tcp_sent_list, by_seq)
+					     : TAILQ_NEXT(r, by_seq);
+	}
+	return r;
+}
+
+static void
+mark_sacked(struct tcp_sent *q, struct tcp_sent_rec *r, struct tcp_delivery *d)
+{
+	leave(q, r);
+	sample(r, d);
+	deliver(r, d);
+	r->flags &= ~(TCP_SENT_LOST | TCP_SENT_RETRANS);
+	r->flags |= TCP_SENT_SACKED;
+	enter(q, r);
+	d->worked++;
+	d->sacked += r->len;
+	d->delivered += r->len;
+}
+
+/* Cut r so that it has nothing outside [start, end). @return NULL when that cannot be had. */
+static struct tcp_sent_rec *
+isolate(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r,
+	const struct chim_sack *b, uint32_t limit)
+{
+	if (chim_seq_lt(r->seq, b->start)) {
+		if (q->nb >= limit || !tcp_sent_split(q, pool, r, b->start - r->seq))
+			return NULL;
+		r = TAILQ_NEXT(r, by_seq);
+	}
+	if (chim_seq_lt(b->end, tcp_sent_end(r)))
+		if (q->nb >= limit || !tcp_sent_split(q, pool, r, b->end - r->seq))
+			return NULL;
+	return r;
+}
+
+void
+tcp_sent_sack(struct tcp_sent *q, struct rte_mempool *pool, const struct chim_sack *b, uint32_t mss,
+	struct tcp_delivery *d)
+{
+	const uint32_t limit = 2 * (q->bytes / RTE_MAX(mss, 1u)) + TCP_SENT_SPARE;
+	struct tcp_sent_rec *next = find(q, b->start, d);
+
+	while (next != NULL && chim_seq_lt(next->seq, b->end)) {
+		struct tcp_sent_rec *r = next;
+		bool is_new = (r->flags & TCP_SENT_SACKED) == 0;
+
+		if (is_new)
+			r = isolate(q, pool, r, b, limit);
+		if (r == NULL || !is_new) {
+			if (d->visited++ >= TCP_SENT_BUDGET)
+				return;
+			next = TAILQ_NEXT(next, by_seq);
+			continue;
+		}
+		mark_sacked(q, r, d);
+		r = merge(q, pool, r);
+		next = TAILQ_NEXT(r, by_seq);
+		if (next != NULL)
+			merge(q, pool, next);
+		q->cursor = r;
+		next = TAILQ_NEXT(r, by_seq);
+	}
+}
+
+void
+tcp_sent_dupack(struct tcp_sent *q, uint32_t mss)
+{
+	q->reno = RTE_MIN(q->reno + mss, q->bytes);
+}
+
+void
+tcp_sent_lose(struct tcp_sent *q, struct tcp_sent_rec *r)
+{
+	if ((r->flags & TCP_SENT_SACKED) || is_waiting(r))
+		return;
+	leave(q, r);
+	r->flags |= TCP_SENT_LOST;
+	r->flags &= ~TCP_SENT_RETRANS;
+	enter(q, r);
+}
+
+void
+tcp_sent_lose_all(struct tcp_sent *q)
+{
+	struct tcp_sent_rec *r;
+
+	q->reno = 0;
+	TAILQ_FOREACH (r, &q->by_seq, by_seq) {
+		if (r->flags & TCP_SENT_SACKED)
+			continue;
+		leave(q, r);
+		r->flags |= TCP_SENT_LOST;
+		r->flags &= ~TCP_SENT_RETRANS;
+		enter(q, r);
+	}
+}
+
+void
+tcp_sent_renege(struct tcp_sent *q)
+{
+	struct tcp_sent_rec *r;
+
+	TAILQ_FOREACH (r, &q->by_seq, by_seq) {
+		if ((r->flags & TCP_SENT_SACKED) == 0)
+			continue;
+		leave(q, r);
+		r->flags |= TCP_SENT_LOST;
+		r->flags &= ~TCP_SENT_SACKED;
+		enter(q, r);
+	}
+}
+
+/* Lost ones go before those sent later; both lists are in order of time, or nearly. */
+void
+tcp_sent_unlose(struct tcp_sent *q)
+{
+	struct tcp_sent_rec *at, *r;
+
+	TAILQ_FOREACH (at, &q->flight, by_fate) {
+		count(q, at, -1u);
+		at->flags &= ~TCP_SENT_LOST;
+		count(q, at, 1);
+	}
+	at = TAILQ_FIRST(&q->flight);
+	while ((r = TAILQ_FIRST(&q->lost)) != NULL) {
+		leave(q, r);
+		r->flags &= ~TCP_SENT_LOST;
+		while (at != NULL &&
+			tcp_sent_before(at->tx_us, tcp_sent_end(at), r->tx_us, tcp_sent_end(r)))
+			at = TAILQ_NEXT(at, by_fate);
+		if (at != NULL)
+			TAILQ_INSERT_BEFORE(at, r, by_fate);
+		else
+			TAILQ_INSERT_TAIL(&q->flight, r, by_fate);
+		count(q, r, 1);
+	}
+}
+
+void
+tcp_sent_resent(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t now_us)
+{
+	if (r->flags & TCP_SENT_SACKED)
+		return;
+	leave(q, r);
+	r->flags |= TCP_SENT_RETRANS | TCP_SENT_EVER_RETRANS;
+	r->flags &= ~TCP_SENT_GUESSED;
+	r->tx_us = now_us;
+	r->nb_resent += r->nb_resent < UINT8_MAX;
+	enter(q, r);
+}
+
+void
+tcp_sent_clear(struct tcp_sent *q, struct rte_mempool *pool)
+{
+	struct tcp_sent_rec *r;
+
+	while ((r = tcp_sent_first(q)) != NULL)
+		drop(q, pool, r);
+	tcp_sent_init(q);
+}
+
+static uint32_t
+length_of(const struct tcp_sent_list *list)
+{
+	const struct tcp_sent_rec *r;
+	uint32_t n = 0;
+
+	TAILQ_FOREACH (r, list, by_fate)
+		n++;
+	return n;
+}
+
+const char *
+tcp_sent_check(const struct tcp_sent *q)
+{
+	struct tcp_sent sum = { 0 };
+	const struct tcp_sent_rec *r, *prev = NULL;
+	uint32_t flight = 0, lost = 0;
+
+	TAILQ_FOREACH (r, &q->by_seq, by_seq) {
+		if (r->len == 0 || r->segs == 0)
+			return "sent: an empty record";
+		if (prev != NULL && tcp_sent_end(prev) != r->seq)
+			return "sent: a gap between records";
+		sum.bytes += r->len;
+		sum.nb++;
+		count(&sum, r, 1);
+		flight += (r->flags & TCP_SENT_SACKED) == 0 && !is_waiting(r);
+		lost += (r->flags & TCP_SENT_SACKED) == 0 && is_waiting(r);
+		prev = r;
+	}
+	if (sum.bytes != q->bytes || sum.nb != q->nb)
+		return "sent: bytes or records miscounted";
+	if (sum.sacked != q->sacked || sum.sacked_segs != q->sacked_segs)
+		return "sent: SACKED miscounted";
+	if (sum.lost_bytes != q->lost_bytes || sum.retrans != q->retrans)
+		return "sent: LOST or RETRANS miscounted";
+	if (flight != length_of(&q->flight) || lost != length_of(&q->lost))
+		return "sent: a record is on the wrong list";
+	return NULL;
+}
