@@ -123,7 +123,8 @@ enum chim_side {
  * Trusts nothing in the frame. Uses the port's checksum verdict (ol_flags) where there is one,
  * checks IP and TCP checksums in software where not; for CHIM_SIDE_KERNEL checksums are not
  * checked (the exception port may leave them to be filled). Multi-segment mbufs: headers must lie
- * in the first segment, else the why is a bad header.
+ * in the first segment, else the why is a bad header. A TCP frame that came to a link-layer group
+ * address is a MISS without CHIM_SEG_LOOKUP (RFC 1122, 4.2.3.10).
  */
 void chim_wire_parse_burst(struct chim_burst *b, enum chim_side side);
 
@@ -134,9 +135,29 @@ void chim_wire_parse_burst(struct chim_burst *b, enum chim_side side);
  */
 enum chim_why chim_wire_parse_tcp(const struct rte_mbuf *m, struct chim_seg *seg);
 
+/* What an ICMP error says about a TCP segment that left here. Host byte order. */
+struct chim_icmp_quote {
+	uint32_t seq;         /* of the quoted segment */
+	uint32_t mtu;         /* fragmentation needed, packet too big: next-hop MTU, 0 = not told */
+	uint16_t quoted_len;  /* length of the quoted IP packet, by its header */
+	uint8_t type;         /* ICMP or, with CHIM_SEG_IP6, ICMPv6 type */
+	uint8_t code;
+};
+
+/**
+ * Read the ICMP error that a parsed frame is: why NOT_TCP with CHIM_SEG_LOOKUP, the key is then the
+ * quoted flow's. Its checksum was checked; that the quoted sequence number is in flight
+ * (RFC 5927, 4) is the caller's to check.
+ *
+ * @return false when the frame is none.
+ */
+bool chim_wire_parse_icmp_quote(const struct rte_mbuf *m, const struct chim_seg *seg,
+	struct chim_icmp_quote *quote);
+
 /* ---- headers out ---- */
 
-#define CHIM_TMPL_MAX 64u /* Ethernet 14 + VLAN 4 + IPv6 40, rounded */
+#define CHIM_TMPL_MAX 64u  /* Ethernet 14 + VLAN 4 + IPv6 40, rounded */
+#define CHIM_HDR_MAX  118u /* those and a TCP header of 60 */
 
 /*
  * The L2 and L3 headers of everything sent by one path, built once and patched
@@ -178,7 +199,8 @@ struct chim_hdr {
 	uint8_t flags;
 	uint8_t ttl;
 	uint8_t tos;           /* TOS or traffic class, ECN bits included */
-	uint8_t user_priority; /* 802.1p of this connection; a tag is added when non-zero */
+	uint8_t user_priority; /* 802.1p of this connection; when non-zero a tag is added, or the
+	                        * tag of the template gets it */
 	uint8_t has_ts;
 	uint8_t nb_sack;
 	uint16_t ip_id;        /* IPv4, 0x8000..0xFFFF */
@@ -194,13 +216,21 @@ struct chim_hdr {
 #define CHIM_TX_TSO        0x4u
 #define CHIM_TX_MULTI_SEGS 0x8u
 
-/** TCP header length these options make, bytes. */
+/** SACK blocks that fit in a header. @return 3 with timestamps, 4 without. */
+static inline uint8_t
+chim_wire_max_sack(bool has_ts)
+{
+	return has_ts ? 3 : 4;
+}
+
+/** TCP header length these options make, bytes; SACK blocks that do not fit are not counted. */
 uint16_t chim_wire_tcp_len(bool has_ts, uint8_t nb_sack);
 
 /**
- * Put L2, L3 and TCP headers in front of the payload that m already holds (needs headroom), and
- * checksums: left to the port where offloads say so (ol_flags and lengths are set), computed here
- * where not.
+ * Put L2, L3 and TCP headers in front of the payload that m already holds (needs headroom:
+ * CHIM_HDR_MAX is always enough), and checksums: left to the port where offloads say so (ol_flags
+ * and lengths are set), computed here where not, over all segments. A chain is left a chain: for a
+ * port without CHIM_TX_MULTI_SEGS the caller brings one segment.
  *
  * @param tso_mss 0, or the segment size when the payload is more than one segment and offloads
  *   has CHIM_TX_TSO.
@@ -209,7 +239,9 @@ void chim_wire_push(struct rte_mbuf *m, const struct chim_tmpl *t, const struct 
 	uint32_t offloads, uint16_t tso_mss);
 
 /**
- * Fill in checksums that the exception port or a hand-made frame left open, in software.
+ * Fill in checksums that the exception port or a hand-made frame left open, in software: the IPv4
+ * header's, TCP's and UDP's. Frames that are none of these, or fragments, or not well formed, are
+ * left as they are.
  */
 void chim_wire_fix_checksums(struct rte_mbuf *m);
 
