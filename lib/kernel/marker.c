@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The marker of seal: a frame that follows everything the kernel has sent of a
+ * flow, on the same way. It goes through the interface's queueing discipline
+ * in the lowest band, so nothing that was queued before is overtaken.
+ */
+#include <errno.h>
+#include <net/ethernet.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/if_packet.h>
+#include <linux/pkt_sched.h>
+
+#include <rte_byteorder.h>
+
+#include "chim_request.h"
+#include "kernel_frames.h"
+
+uint16_t
+kernel_marker_write(uint8_t *at, const struct kernel_link *l, uint64_t marker)
+{
+	uint64_t wire = rte_cpu_to_be_64(marker);
+	uint16_t type = rte_cpu_to_be_16(CHIM_MARKER_ETHERTYPE);
+
+	memset(at, 0, CHIM_MARKER_LEN);
+	memcpy(at, l->dst, 6);
+	memcpy(at + 6, l->src, 6);
+	memcpy(at + 12, &type, sizeof(type));
+	memcpy(at + ETH_HLEN, &wire, sizeof(wire));
+	return CHIM_MARKER_LEN;
+}
+
+int
+kernel_marker_open(void)
+{
+	int priority = TC_PRIO_BULK;
+	/* Protocol 0: it sends, and is given nothing. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
+	return fd;
+}
+
+int
+kernel_marker_send(int fd, int ifindex, const struct kernel_link *l, uint64_t marker)
+{
+	uint8_t frame[CHIM_MARKER_LEN];
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = ifindex,
+		.sll_halen = ETH_ALEN,
+		.sll_protocol = rte_cpu_to_be_16(CHIM_MARKER_ETHERTYPE),
+	};
+	uint16_t len = kernel_marker_write(frame, l, marker);
+
+	memcpy(to.sll_addr, l->dst, ETH_ALEN);
+	if (sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) != (ssize_t)len)
+		return errno != 0 ? -errno : -EIO;
+	return 0;
+}
