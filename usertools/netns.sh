@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Chimney Authors
+#
+# Sourced by chimney-demo and by the smoke tests: two network namespaces on a
+# veth, a process on the host's end of it with an exception tap, and taking
+# all of it away again.
+#
+#   PREFIX-host:  wd (the wire, no address)   chim0 (the kernel's interface)
+#   PREFIX-peer:  wp  10.78.0.2, fd78::2      an unmodified kernel
+#
+# Set before: NET_PREFIX. Everything made is named or noted, and net_down
+# removes exactly that.
+
+HOST_MAC=02:00:00:00:00:01
+HOST_IP=10.78.0.1 PEER_IP=10.78.0.2
+HOST_IP6=fd78::1 PEER_IP6=fd78::2
+NET_PIDS=
+
+host() { ip netns exec "$NET_PREFIX-host" "$@"; }
+peer() { ip netns exec "$NET_PREFIX-peer" "$@"; }
+
+# net_up: both namespaces and the wire between them
+net_up() {
+	ip netns add "$NET_PREFIX-host" && ip netns add "$NET_PREFIX-peer" &&
+		ip link add wd netns "$NET_PREFIX-host" type veth peer name wp \
+			netns "$NET_PREFIX-peer" || return 1
+	host ip link set lo up
+	peer ip link set lo up
+	host ip link set wd address $HOST_MAC
+	host sysctl -q -w net.ipv6.conf.wd.disable_ipv6=1
+	host ip link set wd up
+	peer ip link set wp up
+	peer ip addr add $PEER_IP/24 dev wp
+	peer ip addr add $PEER_IP6/64 dev wp nodad
+	# A veth leaves checksums to be filled in by hardware that is not there,
+	# and the af_packet driver does not tell.
+	peer ethtool -K wp tx off >/dev/null
+	# A veth delivers on the CPU that sends. Towards the peer its whole receive
+	# path would run in the engine's send call; towards the host a sender on
+	# two CPUs would reorder its own segments, and retransmit.
+	local cpus=$(printf '%x' $(((1 << $(nproc)) - 1)))
+	peer sh -c "echo $cpus >/sys/class/net/wp/queues/rx-0/rps_cpus"
+	host sh -c "echo $cpus >/sys/class/net/wd/queues/rx-0/rps_cpus"
+	# af_packet only copies: the kernel must not answer what arrives on wd too.
+	host nft -f - <<-RULES
+	table netdev wire {
+		chain in { type filter hook ingress device "wd" priority 0; policy drop; }
+	}
+	RULES
+}
+
+# net_tap_up [TAP]: addresses on the exception interface, once the engine made it
+net_tap_up() {
+	local tap=${1:-chim0} tries=0
+	until host ip link show "$tap" >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -gt 100 ] && return 1
+		sleep 0.1
+	done
+	host ip addr add $HOST_IP/24 dev "$tap"
+	host ip addr add $HOST_IP6/64 dev "$tap" nodad
+	host ip link set "$tap" up
+}
+
+# net_warm_up: the first second behind a new tap is slow; wait until it is not
+net_warm_up() {
+	local tries=0
+	until peer ping -q -c 3 -i 0.05 -W 1 $HOST_IP >/dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -gt 30 ] && return 1
+	done
+	sleep 1
+}
+
+# net_run NAMESPACE COMMAND...: in the background, ended by net_down; its pid in NET_PID
+net_run() {
+	ip netns exec "$NET_PREFIX-$1" "${@:2}" &
+	NET_PID=$!
+	NET_PIDS="$NET_PIDS $NET_PID"
+}
+
+# net_end PID [SIGNAL] [SECONDS]: end one, kill it when it does not; its status
+net_end() {
+	local pid=$1 tries=$((${3:-5} * 10))
+	kill -"${2:-TERM}" "$pid" 2>/dev/null
+	while kill -0 "$pid" 2>/dev/null && [ $tries -gt 0 ]; do
+		sleep 0.1
+		tries=$((tries - 1))
+	done
+	kill -KILL "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+# net_down: safe at any moment, also half way through net_up, also twice
+net_down() {
+	local pid
+	for pid in $NET_PIDS; do
+		kill -0 "$pid" 2>/dev/null && net_end "$pid" TERM 3
+	done
+	NET_PIDS=
+	for ns in host peer; do
+		ip netns del "$NET_PREFIX-$ns" 2>/dev/null
+	done
+	return 0
+}
+
+# net_counter NAMESPACE NAME: one of the kernel's, as in "TcpRetransSegs"
+net_counter() {
+	"$1" nstat -asz "$2" 2>/dev/null | awk -v name="$2" '$1 == name { print $2 }'
+}
