@@ -20,58 +20,59 @@ struct chim_worker;
 
 /* What an idle worker does; chosen by configuration. */
 enum chim_idle {
-	CHIM_IDLE_SPIN,      /* never gives the core away */
+	CHIM_IDLE_SPIN,	     /* never gives the core away */
 	CHIM_IDLE_PAUSE,     /* pauses between empty turns */
 	CHIM_IDLE_SLEEP,     /* sleeps idle_sleep_us after idle_turns empty turns */
-	CHIM_IDLE_INTERRUPT, /* sleeps until a queue interrupts, where every driver can; else SLEEP */
+	CHIM_IDLE_INTERRUPT, /* sleeps until a queue interrupts, where every driver can; else SLEEP
+			      */
 };
 
 struct chim_dp_config {
-	uint32_t id;                      /* 0 .. nb_workers-1 */
+	uint32_t id; /* 0 .. nb_workers-1 */
 	uint32_t nb_workers;
 	int socket_id;
-	uint32_t max_connections;         /* of this worker */
+	uint32_t max_connections; /* of this worker */
 	uint32_t max_paths;
 	uint32_t max_neighbors;
-	uint32_t max_holds;
-	uint32_t max_hold_bytes;          /* kept frames of all holds together */
-	uint32_t kernel_frames_per_turn;  /* budget of the exception port; 0 = 32 */
+	uint32_t max_holds;		 /* 0 = 1024 */
+	uint32_t max_hold_bytes;	 /* kept frames of all holds together; 0 = 64 MiB */
+	uint32_t kernel_frames_per_turn; /* budget of the exception port; 0 = 32 */
 	struct chim_tcp_config tcp;
-	struct chim_target *target;       /* host rings */
-	struct chim_box *from_ctl;        /* struct chim_msg * */
+	struct chim_target *target; /* host rings */
+	struct chim_box *from_ctl;  /* struct chim_msg * */
 	struct chim_box *to_ctl;
-	struct chim_box *to_worker[CHIM_MAX_WORKERS];   /* frames of others; NULL for itself */
+	struct chim_box *to_worker[CHIM_MAX_WORKERS]; /* frames of others; NULL for itself */
 	struct chim_box *from_worker[CHIM_MAX_WORKERS];
-	const struct chim_port *port[CHIM_MAX_PORTS];   /* by port number; NULL = none */
-	struct rte_mempool *pool;         /* rx buffers and headers, priv CHIM_NBL_PRIV_SIZE */
+	const struct chim_port *port[CHIM_MAX_PORTS]; /* by port number; NULL = none */
+	struct rte_mempool *pool; /* rx buffers and headers, priv CHIM_NBL_PRIV_SIZE */
 	struct rte_mempool *clone_pool;
 	uint64_t random_seed;
 	enum chim_idle idle;
-	uint32_t idle_turns;
-	uint32_t idle_sleep_us;
-	bool deliver_to_wrong_worker;     /* tests: treat every frame as if steering were wrong */
+	uint32_t idle_turns;	      /* 0 = 1000 */
+	uint32_t idle_sleep_us;	      /* 0 = 50 */
+	bool deliver_to_wrong_worker; /* tests: treat every frame as if steering were wrong */
 };
 
 /* Counters of a worker, written by it alone, read by telemetry. X(name) */
-#define CHIM_DP_COUNTER_LIST(X)                                             \
-	X(turns)               /* polls */                                  \
-	X(busy_turns)          /* polls that did something */               \
-	X(busy_cycles)         /* TSC cycles of those */                    \
-	X(rx_frames)           /* from the wire */                          \
-	X(rx_bytes)                                                         \
-	X(tx_frames)           /* to the wire */                            \
-	X(kernel_rx_frames)    /* from the exception port */                \
-	X(kernel_tx_frames)    /* to the exception port */                  \
-	X(segments)            /* given to the engine */                    \
-	X(handed_over)         /* frames passed to another worker */        \
-	X(commands)                                                         \
-	X(host_io)             /* data operations taken */                  \
-	X(host_stale)          /* data operations with a handle that is gone */ \
-	X(host_full)           /* times a host's ring had no room */        \
-	X(holds)               /* flows held */                             \
-	X(holds_ended)         /* by deadline or bound */                   \
-	X(installs)                                                         \
-	X(terminates)                                                       \
+#define CHIM_DP_COUNTER_LIST(X)                                         \
+	X(turns)       /* polls */                                      \
+	X(busy_turns)  /* polls that did something */                   \
+	X(busy_cycles) /* TSC cycles of those */                        \
+	X(rx_frames)   /* from the wire */                              \
+	X(rx_bytes)                                                     \
+	X(tx_frames)	    /* to the wire */                           \
+	X(kernel_rx_frames) /* from the exception port */               \
+	X(kernel_tx_frames) /* to the exception port */                 \
+	X(segments)	    /* given to the engine */                   \
+	X(handed_over)	    /* frames passed to another worker */       \
+	X(commands)                                                     \
+	X(host_io)     /* data operations taken */                      \
+	X(host_stale)  /* data operations with a handle that is gone */ \
+	X(host_full)   /* times a host's ring had no room */            \
+	X(holds)       /* flows held */                                 \
+	X(holds_ended) /* by deadline or bound */                       \
+	X(installs)                                                     \
+	X(terminates)                                                   \
 	X(sleeps)
 
 #define CHIM_DP_COUNTER_FIELD(name) uint64_t name;

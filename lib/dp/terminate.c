@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * TERMINATE: a connection goes back to its host. The order is the point:
+ *
+ *   1  the host's data ring is drained: what was posted before is in the connection
+ *   2  the flow is on hold: what arrives from here on waits for the host (spec 6.5)
+ *   3  the engine sends the pending ACK, stops its timers and exports
+ *   4  the timer is taken out of the wheel
+ *   5  every completion and indication promised is in the host's ring
+ *   6  the slot is free, its generation another
+ *   7  the answer
+ *
+ * 1 and 3 may have to wait for room, 5 for a host that does not read; each
+ * turn tries again while the touched list is walked. Nothing is answered
+ * before everything has been told.
+ */
+#include "worker.h"
+
+static void
+hold_flow(struct chim_worker *w, struct chim_conn *c)
+{
+	static const struct chim_hold_limits defaults;
+	struct chim_conn_head *head = chim_tcp_head(c);
+	struct dp_hold *hold =
+		dp_hold_add(w, &head->key, head->is_ip6, dp_neighbor_of(w, head)->port_number);
+
+	/* Without a slot for a hold the kernel gets the frames at once, as if released. */
+	if (hold == NULL) {
+		chim_flow_remove(w->flow, &head->key, head->is_ip6);
+		return;
+	}
+	hold->host = head->host;
+	dp_hold_start(w, hold, &defaults);
+}
+
+/* Room for the pending ACK; a device that takes nothing cannot keep the connection for ever. */
+static bool
+has_room_for_ack(struct chim_worker *w, struct chim_conn *c)
+{
+	struct dp_port *p = &w->ports[dp_neighbor_of(w, chim_tcp_head(c))->port_number];
+
+	return dp_wire_room(w, p, 1) != 0 || ++dp_side(w, c)->tries >= DP_TERMINATE_TRIES;
+}
+
+static void export(struct chim_worker *w, struct chim_conn *c, struct chim_msg *msg)
+{
+	struct dp_port *p = &w->ports[dp_neighbor_of(w, chim_tcp_head(c))->port_number];
+	const struct chim_tmpl *tmpl = NULL;
+	bool wants_state = (msg->tcp.want & CHIM_WANT_DELEGATED) != 0;
+
+	msg->tcp.send_chain = NULL;
+	if (dp_wire_room(w, p, 1) != 0)
+		tmpl = dp_path_tmpl(w, chim_tcp_head(c));
+	dp_output_lend(w, p);
+	msg->status = chim_tcp_terminate(
+		c, tmpl, wants_state ? &msg->tcp.delegated : NULL, &msg->tcp.send_chain, &w->env);
+	dp_output_settle(w, p);
+}
+
+void
+dp_terminate_resume(struct chim_worker *w, struct chim_conn *c)
+{
+	struct chim_conn_head *head = chim_tcp_head(c);
+	struct dp_side *side = dp_side(w, c);
+
+	if (side->is_exported)
+		return;
+	if (!dp_io_drain(w, head->host) || !has_room_for_ack(w, c))
+		return;
+	hold_flow(w, c);
+	export(w, c, side->terminate);
+	chim_wheel_cancel(&w->wheel, head->index);
+	side->is_exported = 1;
+	head->todo = CHIM_TODO_DELIVER;
+}
+
+void
+dp_terminate_finish(struct chim_worker *w, struct chim_conn *c)
+{
+	struct chim_conn_head *head = chim_tcp_head(c);
+	struct dp_side *side = dp_side(w, c);
+	struct chim_msg *msg = side->terminate;
+	enum chim_status status = msg->status;
+
+	side->terminate = NULL;
+	chim_tcp_release(c, &w->env);
+	chim_slab_put(w->conns, head->index);
+	w->counters.terminates++;
+	dp_reply(w, msg, status,
+		status == CHIM_STATUS_SUCCESS ? CHIM_REASON_NONE : CHIM_REASON_CORRUPT);
+}
+
+void
+dp_terminate(struct chim_worker *w, struct chim_msg *msg)
+{
+	enum chim_reason why;
+	struct chim_conn *c = dp_find_idle(w, msg->handle, msg->host, &why);
+
+	if (c == NULL) {
+		msg->tcp.send_chain = NULL;
+		dp_reply(w, msg, CHIM_STATUS_FAILURE, why);
+		return;
+	}
+	dp_side(w, c)->terminate = msg;
+	dp_touch(w, c);
+}
