@@ -16,6 +16,7 @@
 
 #define CHIM_MAX_PORTS 8u
 #define CHIM_TXQ_SIZE  256u /* frames a transmit vector holds */
+#define CHIM_TXQ_BURST 32u  /* frames that are worth a flush before the end of the turn */
 
 struct chim_port_config {
 	uint16_t port_number;     /* Chimney's number, 0 .. CHIM_MAX_PORTS-1 */
@@ -28,6 +29,8 @@ struct chim_port_config {
 	bool use_offloads;        /* false: do everything in software (tests) */
 	bool use_rx_interrupts;
 	struct rte_mempool *pool[CHIM_MAX_WORKERS]; /* rx buffers of each worker's queue */
+	struct rte_mempool *exception_pool[CHIM_MAX_WORKERS]; /* of the exception port's, so that a
+	                           * flood there empties no other pool; [0] NULL: the same as pool */
 };
 
 /* What a port turned out to be. */
@@ -63,7 +66,7 @@ struct chim_port {
 int chim_port_start(struct chim_port *p, const struct chim_port_config *cfg, char *why,
 	size_t why_len);
 
-/** Stop and close both ethdevs. Thread: start-up. */
+/** Stop and close both ethdevs; nothing after a start that failed. Thread: start-up. */
 void chim_port_stop(struct chim_port *p);
 
 /**
@@ -76,10 +79,11 @@ uint32_t chim_port_steer(const struct chim_port *p, uint32_t nb_workers,
 	const struct chim_tuple *tuple);
 
 /**
- * Set src/dst of nothing but the exception port: is the kernel's interface of it up, and does it
- * have the wire's MAC? Describes what is wrong in words.
+ * Look at the kernel's interface of the exception port: is it up, and does it have the wire's MAC?
+ * Describes what is wrong in words. A port without exception port, or one whose ethdev has no
+ * interface in this host's kernel, is taken as it is.
  *
- * @return 0; -ENETDOWN; -EADDRNOTAVAIL.
+ * @return 0; -ENETDOWN; -EADDRNOTAVAIL; -EIO the kernel does not tell.
  * Thread: control.
  */
 int chim_port_check_exception(const struct chim_port *p, char *why, size_t why_len);
@@ -94,6 +98,8 @@ struct chim_txq {
 	uint64_t sent;                      /* frames, this lcore only */
 	uint64_t sent_bytes;
 	uint64_t refused;                   /* times the device took less than offered */
+	uint64_t unsendable;                /* frames freed because the driver cannot send them */
+	bool needs_prepare;                 /* the device does checksums or segmentation */
 	struct rte_mbuf *m[CHIM_TXQ_SIZE];
 };
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * One ethdev from its name to "started": find, then configure, queues, MTU and
+ * start as one attempt, repeated with less when the driver refuses. Each step
+ * that fails leaves a sentence with the remedy.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "port_internal.h"
+
+/* A tag beside the Ethernet header; the CRC is the driver's. */
+#define L2_LEN (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+
+int
+port_fail(const struct port_dev *d, int err, const char *fmt, ...)
+{
+	va_list args;
+	int n;
+
+	n = snprintf(d->why, d->why_len, "port %u, %s \"%s\": ", d->port_number, d->role, d->name);
+	if (n < 0 || (size_t)n >= d->why_len)
+		return err;
+	va_start(args, fmt);
+	vsnprintf(d->why + n, d->why_len - (size_t)n, fmt, args);
+	va_end(args);
+	return err;
+}
+
+int
+port_dev_find(struct port_dev *d)
+{
+	int rc;
+
+	if (rte_eth_dev_get_port_by_name(d->name, &d->id) != 0)
+		return port_fail(d, -ENODEV,
+			"there is no such ethdev; make it with --vdev=%s,... or bind the device to "
+			"a DPDK driver and allow it with -a",
+			d->name);
+	rc = rte_eth_dev_info_get(d->id, &d->info);
+	if (rc != 0)
+		return port_fail(d, -EIO,
+			"its driver does not tell what it can do (%s); use another driver",
+			rte_strerror(-rc));
+	if (d->info.max_rx_queues < d->nb_queues || d->info.max_tx_queues < d->nb_queues)
+		d->nb_queues = 1;
+	if (d->mtu == 0 && rte_eth_dev_get_mtu(d->id, &d->mtu) != 0)
+		d->mtu = RTE_ETHER_MTU;
+	return 0;
+}
+
+static bool
+needs_scatter(const struct port_dev *d)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(d->pool[0]) - RTE_PKTMBUF_HEADROOM;
+
+	return (uint32_t)d->mtu + L2_LEN > room;
+}
+
+static int
+configure(struct port_dev *d)
+{
+	struct rte_eth_conf conf = { .rxmode.mtu = d->mtu };
+	uint64_t rx = d->rx_offloads;
+	int rc;
+
+	if (needs_scatter(d))
+		rx |= RTE_ETH_RX_OFFLOAD_SCATTER;
+	if (d->has_rss)
+		rx |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
+	d->rx_offloads = rx & d->info.rx_offload_capa;
+	d->tx_offloads &= d->info.tx_offload_capa;
+	d->has_rss = d->has_rss && (d->rx_offloads & RTE_ETH_RX_OFFLOAD_RSS_HASH) &&
+		d->info.flow_type_rss_offloads != 0;
+	conf.rxmode.offloads = d->rx_offloads;
+	conf.txmode.offloads = d->tx_offloads;
+	conf.intr_conf.rxq = d->has_interrupts;
+	if (d->has_rss)
+		port_rss_ask(d, &conf);
+	rc = rte_eth_dev_configure(d->id, d->nb_queues, d->nb_queues, &conf);
+	if (rc != 0)
+		return port_fail(d, -EIO,
+			"its driver refused the configuration with an MTU of %u (%s); the MTU must "
+			"be %u to %u",
+			d->mtu, rte_strerror(-rc), d->info.min_mtu, d->info.max_mtu);
+	return 0;
+}
+
+static int
+setup_queues(struct port_dev *d)
+{
+	uint16_t nb_rxd = d->nb_rxd;
+	uint16_t nb_txd = d->nb_txd;
+	int rc;
+
+	rc = rte_eth_dev_adjust_nb_rx_tx_desc(d->id, &nb_rxd, &nb_txd);
+	for (uint16_t q = 0; rc == 0 && q < d->nb_queues; q++) {
+		int socket = rte_eth_dev_socket_id(d->id);
+
+		rc = rte_eth_rx_queue_setup(
+			d->id, q, nb_rxd, (unsigned int)socket, NULL, d->pool[q]);
+		if (rc == 0)
+			rc = rte_eth_tx_queue_setup(d->id, q, nb_txd, (unsigned int)socket, NULL);
+	}
+	if (rc != 0)
+		return port_fail(d, rc == -ENOMEM ? -ENOMEM : -EIO,
+			"its driver refused the queues (%s): %u pairs, %u and %u descriptors, "
+			"buffers of %u bytes; use fewer descriptors or larger buffers",
+			rte_strerror(-rc), d->nb_queues, nb_rxd, nb_txd,
+			rte_pktmbuf_data_room_size(d->pool[0]));
+	return 0;
+}
+
+/* The MTU of the configuration is enough for some drivers, others want to be told. */
+static int
+set_mtu(struct port_dev *d)
+{
+	int rc = rte_eth_dev_set_mtu(d->id, d->mtu);
+
+	if (rc != 0 && rc != -ENOTSUP)
+		return port_fail(d, -EIO,
+			"its driver refused an MTU of %u (%s); the MTU must be %u to %u, and one "
+			"that the interface below takes",
+			d->mtu, rte_strerror(-rc), d->info.min_mtu, d->info.max_mtu);
+	return 0;
+}
+
+static int
+start_once(struct port_dev *d)
+{
+	int rc = configure(d);
+
+	if (rc == 0)
+		rc = set_mtu(d);
+	if (rc == 0)
+		rc = setup_queues(d);
+	if (rc != 0)
+		return rc;
+	rc = rte_eth_dev_start(d->id);
+	if (rc != 0)
+		return port_fail(d, -EIO,
+			"its driver did not start (%s); look for its message in the log, and "
+			"whether another process has the device",
+			rte_strerror(-rc));
+	return 0;
+}
+
+/* @return false when there is nothing left to give up. */
+static bool
+give_up_something(struct port_dev *d)
+{
+	if (d->has_interrupts)
+		d->has_interrupts = false;
+	else if (d->has_rss)
+		d->has_rss = false;
+	else if (d->nb_queues > 1)
+		d->nb_queues = 1;
+	else
+		return false;
+	return true;
+}
+
+int
+port_dev_start(struct port_dev *d)
+{
+	int rc = start_once(d);
+
+	while (rc != 0 && give_up_something(d))
+		rc = start_once(d);
+	return rc;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The pair of an exception port and the kernel's interface behind it: whether
+ * the kernel can use it at all. Called by control now and then, not by
+ * workers: it asks the kernel.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/if.h>
+
+#include <rte_ethdev.h>
+
+#include "chim_port.h"
+
+#define MAC_FMT "%02x:%02x:%02x:%02x:%02x:%02x"
+
+/* What the kernel says of an interface. */
+struct link {
+	char name[IFNAMSIZ];
+	bool is_up;
+	struct rte_ether_addr mac;
+};
+
+/* @return false when the kernel does not know the interface. */
+static bool
+read_link(uint32_t if_index, struct link *l)
+{
+	struct ifreq flags = { .ifr_ifindex = (int)if_index };
+	struct ifreq mac;
+	bool is_known;
+	int fd;
+
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	is_known = ioctl(fd, SIOCGIFNAME, &flags) == 0;
+	mac = flags;
+	is_known = is_known && ioctl(fd, SIOCGIFHWADDR, &mac) == 0;
+	memcpy(l->name, flags.ifr_name, sizeof(l->name));
+	is_known = is_known && ioctl(fd, SIOCGIFFLAGS, &flags) == 0;
+	close(fd);
+	if (!is_known)
+		return false;
+	l->is_up = (flags.ifr_flags & IFF_UP) != 0;
+	memcpy(l->mac.addr_bytes, mac.ifr_hwaddr.sa_data, RTE_ETHER_ADDR_LEN);
+	return true;
+}
+
+int
+chim_port_check_exception(const struct chim_port *p, char *why, size_t why_len)
+{
+	struct rte_eth_dev_info info;
+	const uint8_t *mac = p->mac.addr_bytes;
+	struct link l;
+
+	if (p->exception_id == RTE_MAX_ETHPORTS)
+		return 0;
+	if (rte_eth_dev_info_get(p->exception_id, &info) != 0 || info.if_index == 0)
+		return 0;
+	if (!read_link(info.if_index, &l)) {
+		snprintf(why, why_len,
+			"port %u: the kernel does not know interface %u of the exception port; is "
+			"it in another network namespace?",
+			p->port_number, info.if_index);
+		return -EIO;
+	}
+	if (!l.is_up) {
+		snprintf(why, why_len,
+			"port %u: %s, the kernel's side of the exception port, is down; ip link set "
+			"%s up",
+			p->port_number, l.name, l.name);
+		return -ENETDOWN;
+	}
+	if (!rte_is_same_ether_addr(&l.mac, &p->mac)) {
+		snprintf(why, why_len,
+			"port %u: %s, the kernel's side of the exception port, has not the wire's "
+			"MAC; ip link set %s address " MAC_FMT,
+			p->port_number, l.name, l.name, mac[0], mac[1], mac[2], mac[3], mac[4],
+			mac[5]);
+		return -EADDRNOTAVAIL;
+	}
+	return 0;
+}

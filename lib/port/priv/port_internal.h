@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * One ethdev on its way to being started: what is wanted of it, what it can
+ * do, what it agreed to. Used by port.c for the wire and for the exception
+ * port; filled by ethdev.c and rss.c.
+ */
+#ifndef PORT_INTERNAL_H
+#define PORT_INTERNAL_H
+
+#include <rte_ethdev.h>
+
+#include "chim_port.h"
+
+struct port_dev {
+	/* Set by the caller. */
+	uint16_t port_number;
+	const char *role; /* "wire" or "exception port", for messages */
+	const char *name;
+	uint16_t nb_queues; /* wanted; 1 when the driver refuses more */
+	uint16_t nb_rxd;
+	uint16_t nb_txd;
+	uint16_t mtu;	      /* 0 = the device's; what it is after start */
+	bool has_rss;	      /* wanted; false when the driver refuses */
+	bool has_interrupts;  /* likewise */
+	uint64_t rx_offloads; /* wanted; those in use after start */
+	uint64_t tx_offloads;
+	struct rte_mempool *const *pool;
+	char *why; /* receives the sentence on failure */
+	size_t why_len;
+	/* Found out. */
+	uint16_t id;
+	struct rte_eth_dev_info info;
+	uint8_t rss_key[52]; /* asked for: rss.c */
+};
+
+/** Say what went wrong. @return err. */
+int port_fail(const struct port_dev *d, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** Find the ethdev and what it can do. @return 0, -ENODEV, -EIO. */
+int port_dev_find(struct port_dev *d);
+
+/**
+ * Configure, set queues up and start; gives up interrupts, RSS and more than one queue, in that
+ * order, when the driver refuses. @return 0, -EINVAL, -EIO, -ENOMEM.
+ */
+int port_dev_start(struct port_dev *d);
+
+/** Fill in what to ask of the device's RSS. */
+void port_rss_ask(struct port_dev *d, struct rte_eth_conf *conf);
+
+/** Read key and table back into p; has_rss stays false when the device cannot tell. */
+void port_rss_read(const struct port_dev *d, struct chim_port *p);
+
+#endif /* PORT_INTERNAL_H */
