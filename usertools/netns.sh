@@ -19,6 +19,17 @@ NET_PIDS=
 host() { ip netns exec "$NET_PREFIX-host" "$@"; }
 peer() { ip netns exec "$NET_PREFIX-peer" "$@"; }
 
+# wait_for SECONDS COMMAND...: until it succeeds
+wait_for() {
+	local tries=$(($1 * 20))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		tries=$((tries - 1))
+		[ $tries -le 0 ] && return 1
+		sleep 0.05
+	done
+}
+
 # net_up: both namespaces and the wire between them
 net_up() {
 	ip netns add "$NET_PREFIX-host" && ip netns add "$NET_PREFIX-peer" &&
@@ -51,12 +62,8 @@ net_up() {
 
 # net_tap_up [TAP]: addresses on the exception interface, once the engine made it
 net_tap_up() {
-	local tap=${1:-chim0} tries=0
-	until host ip link show "$tap" >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -gt 100 ] && return 1
-		sleep 0.1
-	done
+	local tap=${1:-chim0}
+	wait_for 10 host ip link show "$tap" || return 1
 	host ip addr add $HOST_IP/24 dev "$tap"
 	host ip addr add $HOST_IP6/64 dev "$tap" nodad
 	host ip link set "$tap" up
@@ -64,12 +71,7 @@ net_tap_up() {
 
 # net_warm_up: the first second behind a new tap is slow; wait until it is not
 net_warm_up() {
-	local tries=0
-	until peer ping -q -c 3 -i 0.05 -W 1 $HOST_IP >/dev/null 2>&1; do
-		tries=$((tries + 1))
-		[ $tries -gt 30 ] && return 1
-	done
-	sleep 1
+	wait_for 10 peer ping -q -c 3 -i 0.05 -W 1 $HOST_IP && sleep 1
 }
 
 # net_run NAMESPACE COMMAND...: in the background, ended by net_down; its pid in NET_PID

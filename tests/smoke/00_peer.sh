@@ -41,8 +41,9 @@ net_run peer python3 "$work/relay.py" 7001 flip
 net_run peer python3 "$work/relay.py" 7002 miss
 net_run peer python3 "$work/relay.py" 7003 reset
 
+listens() { peer ss -Hltn "sport = $1" | grep -q .; }
 for port in 7000 7001 7002 7003; do
-	until peer ss -Hltn "sport = $port" | grep -q .; do sleep 0.05; done
+	wait_for 5 listens $port || fail "nothing listens on $port"
 done
 peer "$CHIMNEY_PEER" connect 127.0.0.1 7000 --mbytes 20 || fail "a true echo"
 peer "$CHIMNEY_PEER" connect 127.0.0.1 7000 --connections 200 --parallel 10 --bytes 5000 ||
