@@ -162,6 +162,9 @@ deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d)
 {
 	uint32_t end = tcp_sent_end(r);
 
+	if (!d->has_news || chim_seq_gt(end, d->high_end))
+		d->high_end = end;
+	d->has_news = true;
 	if (r->flags & TCP_SENT_EVER_RETRANS) {
 		d->is_retrans_acked = true;
 	} else if (!d->has_original || chim_seq_lt(end, d->original_end)) {
@@ -205,13 +208,6 @@ trim_first(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t n)
 	count(q, r, 1);
 }
 
-/* Without SACK, the data below the hole that was just filled had been counted as gone. */
-static void
-deflate_reno(struct tcp_sent *q, uint32_t acked)
-{
-	q->reno = q->reno > acked ? q->reno - acked : 0;
-}
-
 void
 tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct tcp_delivery *d)
 {
@@ -241,8 +237,6 @@ tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct 
 		d->rtt_us = rtt_us;
 		d->rtt_first_us = rtt_first_us;
 	}
-	if (!d->has_sack)
-		deflate_reno(q, d->acked);
 	r = tcp_sent_first(q);
 	if (d->acked > 0 && r != NULL && (r->flags & TCP_SENT_SACKED))
 		d->is_reneged = true;

@@ -21,7 +21,6 @@
 #define TCP_CC_HAS_WINDOW 0x04u /* window_end is set */
 #define TCP_CC_HAS_EPOCH  0x08u /* CUBIC: an epoch has begun */
 #define TCP_CC_NO_HYSTART 0x10u /* slow start has been left once (RFC 9406, 4.3) */
-#define TCP_CC_LIMITED    0x20u /* cwnd was all used since the last ACK that grew it (RFC 7661) */
 
 /* RFC 9406, in slow start only. */
 struct tcp_hystart {
@@ -31,7 +30,7 @@ struct tcp_hystart {
 	uint32_t baseline_us;    /* cssBaselineMinRtt */
 	uint8_t samples;
 	uint8_t css_rounds;
-	uint16_t remainder;      /* of cwnd's growth in CSS, quarters of a byte */
+	uint16_t reserved;
 };
 
 /* RFC 9438, in congestion avoidance only. */
@@ -45,12 +44,13 @@ struct tcp_cubic {
 };
 
 /* RFC 8257 */
+#define TCP_DCTCP_ONE (1u << 20)
+
 struct tcp_dctcp {
 	uint32_t window_end;
 	uint32_t acked;
 	uint32_t marked;
-	uint32_t alpha;          /* 0..1024 */
-	uint32_t ca_acked;
+	uint32_t alpha;          /* 0..TCP_DCTCP_ONE */
 };
 
 struct tcp_cc {
@@ -58,7 +58,7 @@ struct tcp_cc {
 	uint32_t ssthresh;
 	uint8_t algorithm;       /* enum chim_cc, never DEFAULT */
 	uint8_t flags;           /* TCP_CC_* */
-	uint16_t reserved;
+	uint16_t validated_s;    /* last second at which half of cwnd was used (RFC 7661, 4.2) */
 	uint32_t w_max;          /* CUBIC, bytes; 0 = none */
 	union {
 		struct tcp_hystart hystart;
@@ -102,13 +102,13 @@ void tcp_cc_on_exit(struct tcp_cc *cc, uint32_t mss);
 /** Retransmission timeout (RFC 5681, 3.1). @param is_first of this segment: ssthresh is set. */
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight, uint32_t mss, bool is_first);
 
-/** Nothing was sent for a retransmission timeout (RFC 5681, 4.1). */
-void tcp_cc_on_idle(struct tcp_cc *cc, uint32_t mss, uint32_t idle_us, uint32_t rto_us);
+/** Nothing was sent for a retransmission timeout: restart from the restart window (RFC 5681, 4.1). */
+void tcp_cc_on_idle(struct tcp_cc *cc, uint32_t mss);
 
-/** The reduction was for nothing (RFC 4015): both as before. */
-void tcp_cc_undo(struct tcp_cc *cc, uint32_t cwnd, uint32_t ssthresh);
+/** The reduction was for nothing (RFC 4015; RFC 9438, 4.9): as before. */
+void tcp_cc_undo(struct tcp_cc *cc, uint32_t cwnd, uint32_t ssthresh, uint32_t w_max);
 
-/** Restart window: min(IW, cwnd) (RFC 5681, 4.1; IW of RFC 6928). */
+/** IW of RFC 6928. */
 uint32_t tcp_cc_initial_window(uint32_t mss);
 
 static inline bool

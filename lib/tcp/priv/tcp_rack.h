@@ -30,6 +30,7 @@ struct tcp_rack {
 	uint32_t fack;           /* highest end delivered */
 	uint32_t dsack_round;    /* reo_mult grows once until this is acknowledged */
 	uint32_t tlp_end_seq;    /* SND.NXT when the probe was sent */
+	uint8_t has_segment;     /* tx_us, end_seq are set */
 	uint8_t has_fack;
 	uint8_t has_dsack_round;
 	uint8_t has_tlp;         /* a probe is out */
@@ -56,8 +57,9 @@ void tcp_rack_min_rtt(struct tcp_rack_kept *kept, uint32_t rtt_us, chim_ms_t now
 /** Steps 1 to 3: what was delivered last, and whether in another order than sent. */
 void tcp_rack_update(struct tcp_rack *k, struct tcp_rack_kept *kept, const struct tcp_delivery *d);
 
-/** Step 4: a DSACK widens the window, once a round trip (6.2.4). */
-void tcp_rack_dsack(struct tcp_rack *k, struct tcp_rack_kept *kept, uint32_t una, uint32_t max);
+/** Step 4: a DSACK widens the window, once a round trip (6.2.4). @param una, max after this ACK. */
+void tcp_rack_dsack(struct tcp_rack *k, struct tcp_rack_kept *kept, bool is_dsack, uint32_t una,
+	uint32_t max);
 
 /** A recovery has ended: the widened window is kept for 16 of them (6.2.4). */
 void tcp_rack_recovered(struct tcp_rack_kept *kept);
@@ -100,7 +102,7 @@ enum tcp_tlp_result {
 	TCP_TLP_REPAIRED, /* the probe repaired a loss: congestion control is to be told (7.4.2) */
 };
 
-/** An ACK, while a probe may be out (7.4.2). @param is_pure_dup no SACK, no data, no advance. */
+/** An ACK, while a probe may be out (7.4.2). @param is_pure_dup a duplicate ACK without SACK. */
 enum tcp_tlp_result tcp_rack_tlp_ack(struct tcp_rack *k, const struct tcp_delivery *d, uint32_t una,
 	bool is_pure_dup);
 

@@ -34,7 +34,7 @@ struct tcp_reass {
 _Static_assert(sizeof(struct tcp_reass) == 16, "what an idle connection pays");
 
 struct tcp_reass_in {
-	struct rte_mbuf *m;  /* data is the payload, all of it within the window */
+	struct rte_mbuf *m;  /* data is the payload, within the window; empty only with a FIN */
 	uint32_t seq;
 	uint32_t rcv_nxt;    /* seq > rcv_nxt */
 	uint32_t max_bytes;

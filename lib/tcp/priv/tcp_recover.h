@@ -43,8 +43,8 @@ struct tcp_flight {
 	uint32_t reo_us;    /* when RACK is to look again */
 	uint8_t has_reo;
 	uint8_t state;      /* enum tcp_recover_state */
-	uint8_t dupacks;    /* duplicate ACKs in a row, without SACK */
-	uint8_t can_probe;  /* a probe may be sent: none has been for this flight (RFC 8985, 7.2) */
+	uint8_t dupacks;    /* duplicate ACKs in a row */
+	uint8_t must_resend; /* the timeout has come: the first goes out whatever is in flight */
 };
 
 struct tcp_recover {
@@ -118,41 +118,32 @@ uint32_t tcp_recover_allowance(const struct tcp_recover *r);
  * @param has_new new data could be sent instead.
  * @return NULL: nothing to be sent again now.
  */
-const struct tcp_sent_rec *tcp_recover_next(const struct tcp_recover *r, bool has_new);
+struct tcp_sent_rec *tcp_recover_next(const struct tcp_recover *r, bool has_new);
 
 /**
- * The first len bytes of a record were sent again (as a probe when is_probe): cuts it there.
+ * The first len bytes of a record are being sent again: cuts it there.
  *
  * @return false: no record is free to cut with; do not send (or send the whole).
  */
-bool tcp_recover_on_resent(struct tcp_recover *r, const struct tcp_sent_rec *rec, uint32_t len,
+bool tcp_recover_on_resent(struct tcp_recover *r, struct tcp_sent_rec *rec, uint32_t len,
 	struct chim_tcp_env *env);
-
-/**
- * Can new data be recorded? Ask before sending: with two records free, the next
- * tcp_recover_on_sent() succeeds.
- */
-bool tcp_recover_can_send(struct tcp_recover *r, struct chim_tcp_env *env);
 
 /**
  * New data [seq, seq+len) is being sent, a FIN counted in len; segs is how many segments TSO makes
  * of it. Call before the frame is built.
  *
- * @return false: no record is free; do not send.
+ * @return false: no record is free; do not send, try again after a turn.
  */
 bool tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx,
 	struct chim_tcp_env *env);
-
-/** Output stopped because cwnd was used up (RFC 7661: only then may it grow). */
-void tcp_recover_on_limited(struct tcp_recover *r);
 
 /** Before new data after a pause: restart from the restart window (RFC 5681, 4.1). */
 void tcp_recover_on_idle(struct tcp_recover *r, uint32_t mss, uint32_t rto_us,
 	const struct chim_tcp_env *env);
 
-/** The retransmission timeout expired (RFC 6298, 5.4-5.6; RFC 8985, 6.3). @param max SND.MAX.
- *  @param mss sender's. @param is_first not yet backed off for this segment. */
-void tcp_recover_on_rto(struct tcp_recover *r, uint32_t max, uint32_t mss, bool is_first,
+/** The retransmission timeout expired (RFC 6298, 5.4-5.6; RFC 8985, 6.3): of in, max, mss, srtt_us
+ *  and has_sack are read. @param is_first not yet backed off for this segment. */
+void tcp_recover_on_rto(struct tcp_recover *r, const struct tcp_recover_in *in, bool is_first,
 	struct chim_tcp_env *env);
 
 /** When RACK is to look again. @return false: no need; else left_us from now, may be 0. */
@@ -174,14 +165,19 @@ bool tcp_recover_pto_us(const struct tcp_recover *r, const struct tcp_recover_in
 	uint32_t rto_left_us, uint32_t *left_us);
 
 /**
- * The probe timeout has come (7.3). When new data can be sent, send one segment of it whatever the
- * allowance; else the first mss bytes of the record returned: its last part is cut off for that.
- * Then arm the RTO. For a resend call tcp_recover_on_resent().
+ * The probe timeout has come (7.3): send one segment of new data whatever the allowance, or, when
+ * there is none to send, this record. Say so by tcp_recover_on_sent() or tcp_recover_on_resent(),
+ * and then by tcp_recover_on_probe(); and arm the RTO.
  *
- * @return NULL: probe with new data, or nothing to probe with.
+ * @return the last mss bytes in flight, or more when no record is free to cut them off; NULL when
+ *   nothing is in flight.
  */
-const struct tcp_sent_rec *tcp_recover_on_pto(struct tcp_recover *r,
-	const struct tcp_recover_in *in, bool has_new, struct chim_tcp_env *env);
+struct tcp_sent_rec *tcp_recover_probe(struct tcp_recover *r, uint32_t mss,
+	struct chim_tcp_env *env);
+
+/** A probe has been sent. @param max SND.MAX after it. */
+void tcp_recover_on_probe(struct tcp_recover *r, uint32_t max, bool is_retrans,
+	struct chim_tcp_env *env);
 
 /** SND.NXT as the chimney state wants it: the next to be sent again, or SND.MAX. */
 uint32_t tcp_recover_snd_nxt(const struct tcp_recover *r, uint32_t max);

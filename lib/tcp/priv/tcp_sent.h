@@ -86,6 +86,7 @@ struct tcp_delivery {
 	bool has_latest;       /* tx_us, end_seq, is_retrans: the last sent of those delivered */
 	bool latest_is_retrans;
 	bool latest_is_guessed;
+	bool has_news;         /* high_end is set */
 	bool has_original;     /* original_end is set */
 	bool is_retrans_acked; /* a segment that was ever resent has been delivered */
 	bool is_dsack;         /* the first block reported a duplicate (RFC 2883) */
@@ -98,6 +99,7 @@ struct tcp_delivery {
 	uint32_t tx_us;
 	uint32_t end_seq;
 	uint32_t original_end; /* lowest end delivered of those never resent */
+	uint32_t high_end;     /* highest end delivered */
 	uint32_t dsack_start;
 	uint32_t dsack_end;
 	uint32_t visited;      /* records walked over without effect */

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Between recover.c and recover_ack.c; nobody else includes this.
+ */
+#ifndef TCP_RECOVER_INT_H
+#define TCP_RECOVER_INT_H
+
+#include "tcp_recover.h"
+
+/** Give back the flight and its records. */
+void tcp_recover_end_flight(struct tcp_recover *r, struct chim_tcp_env *env);
+
+/** Mark what a timeout says is lost (RFC 8985, 6.3; without SACK everything). */
+void tcp_recover_lose_for_rto(struct tcp_recover *r, const struct tcp_recover_in *in,
+	struct chim_tcp_env *env);
+
+#endif /* TCP_RECOVER_INT_H */
