@@ -19,6 +19,9 @@ struct chim_flow_config {
 	uint32_t max_ip4;      /* entries that are sure to fit */
 	uint32_t max_ip6;
 	int socket_id;
+	const uint8_t *rss_key; /* copied; 40 bytes. Not NULL when the ports put the Toeplitz hash of
+	                         * the full 4-tuple, with this key, in their frames (chim_port.h,
+	                         * has_rss); frames without are hashed here */
 };
 
 /**
@@ -54,8 +57,11 @@ uint32_t chim_flow_count(const struct chim_flow *f);
 
 /**
  * Look up every frame of the burst that has CHIM_SEG_LOOKUP: b->flow[i] is the value, or NULL.
- * Uses the port's RSS hash as signature where cfg of the port made it a full-tuple hash. Prefetches
- * the first two cache lines behind each value found. With no flow at all it only clears b->flow.
+ * With a config.rss_key the frame's own hash is the signature; a frame that misses and whose hash is
+ * not what it should be is looked up again by the right one. Prefetches the first two cache lines
+ * behind each value found (its two low bits aside). With no flow at all it only clears b->flow.
+ *
+ * Cost: no more than two bulk look-ups.
  */
 void chim_flow_lookup_burst(const struct chim_flow *f, struct chim_burst *b);
 

@@ -5,61 +5,28 @@
  * or a hash of our own where the port does none. Tuples are told from the
  * local side whichever way a frame went, so both directions agree.
  */
-#include <string.h>
-
-#include <rte_byteorder.h>
 #include <rte_jhash.h>
-#include <rte_thash.h>
 
 #include "chim_port.h"
-
-/* Host-order words in the order of a received packet: the peer is the source. */
-static uint32_t
-toeplitz_input(const struct chim_tuple *tuple, uint32_t *words)
-{
-	uint32_t nb_addr = tuple->family == CHIM_AF_INET6 ? 4 : 1;
-	rte_be32_t be[8];
-
-	memcpy(be, tuple->remote_addr, nb_addr * 4);
-	memcpy(be + nb_addr, tuple->local_addr, nb_addr * 4);
-	for (uint32_t i = 0; i < 2 * nb_addr; i++)
-		words[i] = rte_be_to_cpu_32(be[i]);
-	words[2 * nb_addr] = (uint32_t)rte_be_to_cpu_16(tuple->remote_port) << 16 |
-		rte_be_to_cpu_16(tuple->local_port);
-	return 2 * nb_addr + 1;
-}
-
-static uint32_t
-worker_by_rss(const struct chim_port *p, const struct chim_tuple *tuple)
-{
-	uint32_t words[9];
-	uint32_t nb = toeplitz_input(tuple, words);
-	uint32_t hash = rte_softrss(words, nb, p->rss_key);
-
-	return p->reta[hash & (p->reta_size - 1u)];
-}
-
-static uint32_t
-worker_by_software(uint32_t nb_workers, const struct chim_tuple *tuple)
-{
-	uint32_t words[9];
-	uint32_t nb = toeplitz_input(tuple, words);
-	uint32_t hash = rte_jhash_32b(words, nb, 0);
-
-	return (uint32_t)((uint64_t)hash * nb_workers >> 32);
-}
+#include "chim_wire.h"
 
 uint32_t
 chim_port_steer(const struct chim_port *p, uint32_t nb_workers, const struct chim_tuple *tuple)
 {
+	bool is_ip6 = tuple->family == CHIM_AF_INET6;
+	union chim_key key;
 	uint32_t worker;
+	uint32_t hash;
 
 	if (nb_workers <= 1)
 		return 0;
+	chim_wire_key(tuple, &key);
 	if (p->has_rss && p->reta_size != 0 && p->nb_queues == nb_workers) {
-		worker = worker_by_rss(p, tuple);
+		hash = chim_wire_rss_hash(&key, is_ip6, p->rss_key);
+		worker = p->reta[hash & (p->reta_size - 1u)];
 		if (worker < nb_workers)
 			return worker;
 	}
-	return worker_by_software(nb_workers, tuple);
+	hash = rte_jhash(&key, is_ip6 ? sizeof(key.v6) : sizeof(key.v4), 0);
+	return (uint32_t)((uint64_t)hash * nb_workers >> 32);
 }

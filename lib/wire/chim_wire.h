@@ -102,6 +102,12 @@ void chim_wire_key(const struct chim_tuple *tuple, union chim_key *key);
 /** The tuple of a key. */
 void chim_wire_tuple(const union chim_key *key, bool is_ip6, struct chim_tuple *tuple);
 
+/**
+ * The Toeplitz hash of the 4-tuple as a port with this RSS key computes it for a received frame
+ * (remote is the source); at least 40 bytes of key. A pure function.
+ */
+uint32_t chim_wire_rss_hash(const union chim_key *key, bool is_ip6, const uint8_t *rss_key);
+
 /* Frames on their way through the stages; each stage fills its own arrays. */
 struct chim_burst {
 	uint16_t nb;

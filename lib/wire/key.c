@@ -6,6 +6,8 @@
  */
 #include <string.h>
 
+#include <rte_thash.h>
+
 #include "wire_internal.h"
 
 void
@@ -68,4 +70,17 @@ chim_wire_tuple(const union chim_key *key, bool is_ip6, struct chim_tuple *tuple
 	tuple->remote_port = key->v4.remote_port;
 	memcpy(tuple->local_addr, &key->v4.local_addr, 4);
 	memcpy(tuple->remote_addr, &key->v4.remote_addr, 4);
+}
+
+/* Keys are laid out as RSS reads a frame: source, destination, ports. */
+uint32_t
+chim_wire_rss_hash(const union chim_key *key, bool is_ip6, const uint8_t *rss_key)
+{
+	uint32_t nb = is_ip6 ? 9 : 3;
+	uint32_t words[9];
+
+	memcpy(words, key, nb * sizeof(words[0]));
+	for (uint32_t i = 0; i < nb; i++)
+		words[i] = rte_be_to_cpu_32(words[i]);
+	return rte_softrss(words, nb, rss_key);
 }
