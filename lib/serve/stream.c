@@ -38,6 +38,9 @@ run(struct chim_stream *s)
 	s->budget = SERVE_RUN_BUDGET;
 	s->svc->run(s, s->state);
 	s->is_running = false;
+	/* The service may have nothing to write while an earlier home's rest still waits. */
+	if (s->home == SERVE_HOME_KERNEL && (s->returned.head != NULL || s->unsent.head != NULL))
+		s->wants_write = true;
 }
 
 /* Hand over what earlier writes left behind. @return true when new bytes may follow. */
