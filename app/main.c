@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * chimney: options, EAL, engine, agent; then everything runs until a signal.
+ * The exit codes are those of --help.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+
+#include "agent.h"
+
+static struct app_options options;
+static struct app_engine engine;
+static char why[APP_WHY];
+
+static enum app_exit
+complain(enum app_exit code)
+{
+	fprintf(stderr, "chimney: %s\n", why);
+	return code;
+}
+
+/* Signals come by the agent's descriptor; every thread inherits the mask. */
+static void
+block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* EAL's arguments: those of the file, then those of the command line. */
+static enum app_exit
+start_eal(int argc, char **argv)
+{
+	char **args = calloc((size_t)argc + options.nb_eal + 2, sizeof(*args));
+	int nb = 0;
+	int rc;
+
+	if (args == NULL)
+		return APP_EXIT_START;
+	args[nb++] = argv[0];
+	for (uint32_t i = 0; i < options.nb_eal; i++)
+		args[nb++] = options.eal[i];
+	for (int i = 1; i < argc; i++)
+		args[nb++] = argv[i];
+	/* EAL keeps pointers into args: never freed. */
+	rc = rte_eal_init(nb, args);
+	if (rc >= 0)
+		return APP_EXIT_OK;
+	snprintf(why, sizeof(why), "EAL did not start: %s; its arguments go before \"--\"",
+		rte_strerror(rte_errno));
+	return complain(APP_EXIT_START);
+}
+
+static uint32_t
+poll_ctl(void *arg, chim_us_t now)
+{
+	return chim_ctl_poll(arg, now);
+}
+
+static void *
+agent_main(void *arg)
+{
+	struct agent *a = arg;
+	enum app_exit code = agent_run(a);
+
+	/* Ends the worker on the main lcore. */
+	atomic_store_explicit(&engine.stop, true, memory_order_release);
+	return (void *)(uintptr_t)code;
+}
+
+/* The main lcore is a worker: the agent gets a thread of its own, on the other CPUs. */
+static enum app_exit
+run_beside_worker(struct agent *a)
+{
+	pthread_t thread;
+	void *code;
+
+	if (rte_ctrl_thread_create(&thread, "chim-agent", NULL, agent_main, a) != 0)
+		return APP_EXIT_START;
+	chim_dp_run(engine.worker[0], poll_ctl, engine.ctl, &engine.stop);
+	pthread_join(thread, &code);
+	return (enum app_exit)(uintptr_t)code;
+}
+
+static enum app_exit
+run_engine(void)
+{
+	struct agent *a = agent_create(&engine, !engine.main_is_worker, why);
+	enum app_exit code;
+
+	if (a == NULL)
+		return complain(APP_EXIT_START);
+	app_report_start(&engine, a->control_path);
+	app_telemetry_register(&engine);
+	if (app_engine_launch(&engine) != 0)
+		code = APP_EXIT_START;
+	else if (engine.main_is_worker)
+		code = run_beside_worker(a);
+	else
+		code = agent_run(a);
+	app_telemetry_unregister();
+	app_engine_join(&engine);
+	agent_destroy(a);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	int ours = app_args_split(argc, argv);
+	enum app_exit code;
+
+	app_options_init(&options);
+	if (app_args_parse(&options, argc - ours, argv + ours, why) != 0)
+		return complain(APP_EXIT_USAGE);
+	if (options.show_help)
+		return fputs(app_help(), stdout) < 0;
+	if (options.show_version)
+		return printf("chimney %s\n", CHIM_VERSION) < 0;
+	if (app_options_check(&options, why) != 0)
+		return complain(APP_EXIT_USAGE);
+	if (options.check_only)
+		return APP_EXIT_OK;
+	if (app_rights_check(why) != 0)
+		return complain(APP_EXIT_RIGHTS);
+	block_signals();
+	code = start_eal(ours > 1 ? ours - 1 : 1, argv);
+	if (code != APP_EXIT_OK)
+		return code;
+	if (app_engine_create(&engine, &options, why) != 0)
+		code = complain(APP_EXIT_START);
+	else
+		code = run_engine();
+	app_engine_destroy(&engine);
+	rte_eal_cleanup();
+	return code;
+}

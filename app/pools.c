@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Packet memory, sized by what there is: each worker's pool on its socket, the
+ * clones that sends are made of, and the pool hosts send from. Called by
+ * setup.c before anything else takes memory.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_memory.h>
+
+#include "app.h"
+#include "chim_log.h"
+
+#define DATA_ROOM  (RTE_MBUF_DEFAULT_DATAROOM + RTE_PKTMBUF_HEADROOM)
+#define MBUF_BYTES (DATA_ROOM + sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + 64)
+#define CACHE	   256u
+#define MIN_MBUFS  4096u
+#define MAX_WORKER 131072u
+#define MAX_HOST   131072u
+
+/* Bytes that EAL has or may still map: the heaps, and huge pages that are free. */
+static uint64_t
+memory_for_packets(void)
+{
+	uint64_t total = 0;
+
+	for (unsigned int i = 0; i < rte_socket_count(); i++) {
+		struct rte_malloc_socket_stats st;
+
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &st) == 0)
+			total += st.heap_freesz_bytes;
+	}
+	if (rte_eal_has_hugepages()) {
+		unsigned long pages = 0, kib = 0;
+		char line[128];
+		FILE *f = fopen("/proc/meminfo", "re");
+
+		while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+			sscanf(line, "HugePages_Free: %lu", &pages);
+			sscanf(line, "Hugepagesize: %lu kB", &kib);
+		}
+		if (f != NULL)
+			fclose(f);
+		total += (uint64_t)pages * kib * 1024;
+	}
+	return total;
+}
+
+/* Mbufs in so many bytes, within bounds; one less than even, as mempools like it. */
+static uint32_t
+bounded(uint64_t bytes, uint32_t most)
+{
+	uint64_t nb = bytes / MBUF_BYTES;
+
+	if (nb > most)
+		return most - 1;
+	return nb < MIN_MBUFS ? MIN_MBUFS - 1 : (uint32_t)nb - 1;
+}
+
+/* A pool; with less, down to MIN_MBUFS, where memory is in pieces. */
+static struct rte_mempool *
+make_pool(const char *name, uint32_t nb, uint16_t room, int socket, bool is_fixed)
+{
+	for (;;) {
+		struct rte_mempool *p =
+			rte_pktmbuf_pool_create(name, nb, CACHE, CHIM_NBL_PRIV_SIZE, room, socket);
+
+		if (p != NULL || is_fixed || nb / 2 < MIN_MBUFS)
+			return p;
+		nb /= 2;
+		CHIM_LOG(APP, INFO, "pool %s: trying %u mbufs", name, nb);
+	}
+}
+
+static int
+refuse(const char *name, uint32_t nb, char *why)
+{
+	snprintf(why, APP_WHY,
+		"no memory for pool %s of %u mbufs (%s): give EAL more (-m 1024), or fewer with "
+		"--mbufs, --host-mbufs",
+		name, nb, rte_strerror(rte_errno));
+	return -ENOMEM;
+}
+
+int
+app_pools_create(struct app_engine *e, char *why)
+{
+	/* Packets take at most seven tenths: half of it to receive, half to send. */
+	uint64_t half = memory_for_packets() * 35 / 100;
+	uint32_t nb_host = e->opt->host_mbufs;
+	uint32_t nb = e->opt->mbufs;
+	char name[32];
+
+	if (nb_host == 0)
+		nb_host = bounded(half, MAX_HOST);
+	if (nb == 0)
+		nb = bounded(half / e->nb_workers, MAX_WORKER);
+	e->host_pool =
+		make_pool("chim_host", nb_host, DATA_ROOM, SOCKET_ID_ANY, e->opt->host_mbufs != 0);
+	if (e->host_pool == NULL)
+		return refuse("chim_host", nb_host, why);
+	for (uint32_t i = 0; i < e->nb_workers; i++) {
+		int socket = (int)rte_lcore_to_socket_id(e->lcore[i]);
+
+		snprintf(name, sizeof(name), "chim_rx%u", i);
+		e->pool[i] = make_pool(name, nb, DATA_ROOM, socket, e->opt->mbufs != 0);
+		if (e->pool[i] == NULL)
+			return refuse(name, nb, why);
+		snprintf(name, sizeof(name), "chim_tx%u", i);
+		e->clone_pool[i] = make_pool(name, e->pool[i]->size, 0, socket, false);
+		if (e->clone_pool[i] == NULL)
+			return refuse(name, e->pool[i]->size, why);
+	}
+	return 0;
+}
+
+void
+app_pools_destroy(struct app_engine *e)
+{
+	for (uint32_t i = 0; i < e->nb_workers; i++) {
+		rte_mempool_free(e->pool[i]);
+		rte_mempool_free(e->clone_pool[i]);
+	}
+	rte_mempool_free(e->host_pool);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * What is said at start, in a few lines: ports and their offloads, lcores,
+ * memory, capacity; then what is missing, each with the command that mends it.
+ */
+#include <inttypes.h>
+#include <net/if.h>
+#include <numa.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mempool.h>
+#include <rte_string_fns.h>
+
+#include "app.h"
+
+bool
+app_exception_ifname(const struct app_engine *e, uint32_t i, char *name)
+{
+	struct rte_eth_dev_info info;
+
+	name[0] = '\0';
+	if (e->opt->port[i].ifname[0] != '\0') {
+		strlcpy(name, e->opt->port[i].ifname, IF_NAMESIZE);
+		return true;
+	}
+	if (rte_eth_dev_info_get(e->port[i].exception_id, &info) != 0 || info.if_index == 0)
+		return false;
+	return if_indextoname(info.if_index, name) != NULL;
+}
+
+static void
+report_port(const struct app_engine *e, uint32_t i)
+{
+	const struct chim_port *p = &e->port[i];
+	char mac[RTE_ETHER_ADDR_FMT_SIZE], ifname[IF_NAMESIZE];
+
+	rte_ether_format_addr(mac, sizeof(mac), &p->mac);
+	app_exception_ifname(e, i, ifname);
+	printf("port %u: %s %s mtu %u, %u queue%s, %s, checksums by %s; kernel: %s (%s)\n", i,
+		e->opt->port[i].wire, mac, p->mtu, p->nb_queues, p->nb_queues > 1 ? "s" : "",
+		p->has_rss ? "RSS" : "software steering",
+		p->tx_offloads != 0 ? "the NIC" : "software", ifname[0] != '\0' ? ifname : "?",
+		e->opt->port[i].exception);
+}
+
+static void
+report_lcores(const struct app_engine *e)
+{
+	printf("lcores: workers");
+	for (uint32_t i = 0; i < e->nb_workers; i++)
+		printf(" %u", e->lcore[i]);
+	printf("; control%s on %u\n", e->main_is_worker ? " (beside worker 0)" : " and agent",
+		rte_get_main_lcore());
+}
+
+static void
+report_memory(const struct app_engine *e)
+{
+	uint64_t mbufs = 0;
+
+	for (uint32_t i = 0; i < e->nb_workers; i++)
+		mbufs += e->pool[i]->size;
+	printf("memory: %s, %" PRIu64 " mbufs to receive, %u to send; capacity: %u connections\n",
+		rte_eal_has_hugepages() ? "hugepages" : "no hugepages", mbufs, e->host_pool->size,
+		e->opt->max_connections * e->nb_workers);
+}
+
+static void
+warn_numa(const struct app_engine *e)
+{
+	if (numa_available() < 0 || numa_max_node() == 0)
+		return;
+	for (uint32_t i = 0; i < e->nb_ports; i++) {
+		for (uint32_t w = 0; w < e->nb_workers; w++) {
+			int node = numa_node_of_cpu(rte_lcore_to_cpu_id((int)e->lcore[w]));
+
+			if (e->port[i].socket_id < 0 || e->port[i].socket_id == node)
+				continue;
+			printf("warning: port %u is on NUMA node %d, worker lcore %u on node %d: "
+			       "choose -l from 'numactl --cpunodebind=%d --show'\n",
+				i, e->port[i].socket_id, e->lcore[w], node, e->port[i].socket_id);
+		}
+	}
+}
+
+static void
+warn_missing(const struct app_engine *e)
+{
+	char why[APP_WHY];
+
+	if (!rte_eal_has_hugepages())
+		printf("missing: hugepages; for speed: 'dpdk-hugepages.py --setup 1G', then "
+		       "without --no-huge\n");
+	for (uint32_t i = 0; i < e->nb_ports; i++) {
+		char ifname[IF_NAMESIZE];
+
+		if (chim_port_check_exception(&e->port[i], why, sizeof(why)) == 0)
+			continue;
+		printf("missing: %s\n", why);
+		if (app_exception_ifname(e, i, ifname))
+			printf("  'ip addr add ADDRESS/LEN dev %s; ip link set %s up'\n", ifname,
+				ifname);
+	}
+}
+
+void
+app_report_start(const struct app_engine *e, const char *control)
+{
+	printf("chimney %s, %s\n", CHIM_VERSION, rte_version());
+	for (uint32_t i = 0; i < e->nb_ports; i++)
+		report_port(e, i);
+	report_lcores(e);
+	report_memory(e);
+	printf("control: %s\n", control);
+	warn_numa(e);
+	warn_missing(e);
+	fflush(stdout);
+}
