@@ -116,17 +116,17 @@ fix_l4(struct rte_mbuf *m, const struct open_sum *l4)
 	uint32_t hdr_len = is_udp ? sizeof(struct rte_udp_hdr) : sizeof(struct rte_tcp_hdr);
 	uint32_t at = is_udp ? offsetof(struct rte_udp_hdr, dgram_cksum)
 			     : offsetof(struct rte_tcp_hdr, cksum);
-	unaligned_uint16_t *cksum;
+	struct wire_be16 *cksum;
 
 	if (!is_udp && l4->proto != IPPROTO_TCP)
 		return;
 	if (l4->l4_len < hdr_len || m->data_len < l4->l4_off + hdr_len)
 		return;
-	cksum = rte_pktmbuf_mtod_offset(m, unaligned_uint16_t *, l4->l4_off + at);
-	*cksum = 0;
-	*cksum = (uint16_t)~wire_fold(l4->pseudo + wire_sum_chain(m, l4->l4_off, l4->l4_len));
-	if (is_udp && *cksum == 0) /* RFC 768: zero would mean none */
-		*cksum = UINT16_MAX;
+	cksum = rte_pktmbuf_mtod_offset(m, struct wire_be16 *, l4->l4_off + at);
+	cksum->v = 0;
+	cksum->v = (uint16_t)~wire_fold(l4->pseudo + wire_sum_chain(m, l4->l4_off, l4->l4_len));
+	if (is_udp && cksum->v == 0) /* RFC 768: zero would mean none */
+		cksum->v = UINT16_MAX;
 }
 
 void

@@ -78,9 +78,11 @@ chim_wire_rss_hash(const union chim_key *key, bool is_ip6, const uint8_t *rss_ke
 {
 	uint32_t nb = is_ip6 ? 9 : 3;
 	uint32_t words[9];
+	uint32_t rss_words[10]; /* rte_softrss() reads whole words, one beyond its input */
 
 	memcpy(words, key, nb * sizeof(words[0]));
+	memcpy(rss_words, rss_key, (nb + 1) * sizeof(rss_words[0]));
 	for (uint32_t i = 0; i < nb; i++)
 		words[i] = rte_be_to_cpu_32(words[i]);
-	return rte_softrss(words, nb, rss_key);
+	return rte_softrss(words, nb, (const uint8_t *)rss_words);
 }

@@ -92,7 +92,7 @@ static uint32_t
 push_l2(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h)
 {
 	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(p + sizeof(struct rte_ether_hdr));
-	unaligned_uint16_t *type = (unaligned_uint16_t *)(p + WIRE_TYPE_AT);
+	struct wire_be16 *type = (struct wire_be16 *)(p + WIRE_TYPE_AT);
 
 	memcpy(p, t->image, t->l2_len);
 	if (h->user_priority == 0)
@@ -101,9 +101,9 @@ push_l2(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h)
 		tag->vlan_tci = tag_tci(rte_be_to_cpu_16(tag->vlan_tci), h->user_priority);
 		return t->l2_len;
 	}
-	tag->eth_proto = *type;
+	tag->eth_proto = type->v;
 	tag->vlan_tci = tag_tci(0, h->user_priority);
-	*type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	type->v = RTE_BE16(RTE_ETHER_TYPE_VLAN);
 	return t->l2_len + TAG_LEN;
 }
 

@@ -4,6 +4,7 @@
  * The frame maker: writes from the front to the back, then fills the checksums
  * in from the back to the front.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "frame.h"
@@ -187,6 +188,30 @@ frame_of_bytes(struct rte_mempool *pool, const void *bytes, uint32_t len)
 	assert_non_null(room);
 	if (len > 0)
 		memcpy(room, bytes, len);
+	return m;
+}
+
+static void
+free_edge(void *buffer, void *shared)
+{
+	free(buffer);
+	free(shared);
+}
+
+struct rte_mbuf *
+frame_at_edge(struct rte_mempool *pool, const void *bytes, uint16_t len)
+{
+	struct rte_mbuf_ext_shared_info *shared = malloc(sizeof(*shared));
+	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+	void *buffer = malloc(len);
+
+	assert_true(shared != NULL && m != NULL && buffer != NULL);
+	memcpy(buffer, bytes, len);
+	shared->free_cb = free_edge;
+	shared->fcb_opaque = shared;
+	rte_mbuf_ext_refcnt_set(shared, 1);
+	rte_pktmbuf_attach_extbuf(m, buffer, RTE_BAD_IOVA, len, shared);
+	assert_non_null(rte_pktmbuf_append(m, len));
 	return m;
 }
 

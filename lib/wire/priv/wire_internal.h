@@ -34,11 +34,16 @@ wire_at(const struct rte_mbuf *m, uint32_t off)
 /* The EtherType stands behind the two addresses. */
 #define WIRE_TYPE_AT (2u * RTE_ETHER_ADDR_LEN)
 
-/** 16 bits at an offset in the first segment, which may begin at an odd address. */
+/* 16 bits that may stand at an odd address, as frames may. */
+struct wire_be16 {
+	rte_be16_t v;
+} __rte_packed;
+
+/** 16 bits at an offset in the first segment. The caller has checked the length. */
 static inline rte_be16_t
 wire_load16(const struct rte_mbuf *m, uint32_t off)
 {
-	return *(const unaligned_uint16_t *)wire_at(m, off);
+	return ((const struct wire_be16 *)wire_at(m, off))->v;
 }
 
 /** Is it a fragment of a larger packet? */
