@@ -181,6 +181,14 @@ fill_completion(const struct ctl_op *op, struct chim_completion *e)
 	}
 }
 
+/* Nobody will read it: the host has left without waiting. */
+static bool
+is_abandoned(const struct chim_ctl *c, uint32_t host)
+{
+	return atomic_load_explicit(&c->cfg.target->slot[host].state, memory_order_acquire) ==
+		CHIM_SLOT_CLOSING;
+}
+
 /* Put the completion and free the record. Returns false when the host's ring has no room. */
 bool
 ctl_op_complete(struct chim_ctl *c, struct ctl_op *op)
@@ -189,7 +197,8 @@ ctl_op_complete(struct chim_ctl *c, struct ctl_op *op)
 	struct chim_completion entry;
 
 	fill_completion(op, &entry);
-	if (chim_chan_put(c->cfg.target->slot[op->host].completions, &entry, 1) == 0) {
+	if (chim_chan_put(c->cfg.target->slot[op->host].completions, &entry, 1) == 0 &&
+		!is_abandoned(c, op->host)) {
 		c->counters.completion_full++;
 		return false;
 	}
