@@ -51,6 +51,17 @@ port_dev_find(struct port_dev *d)
 	return 0;
 }
 
+/* As ethdev reckons it, from the longest frame the driver states. */
+static uint32_t
+max_mtu(const struct port_dev *d)
+{
+	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	if (d->info.max_mtu != UINT16_MAX && d->info.max_rx_pktlen > d->info.max_mtu)
+		overhead = d->info.max_rx_pktlen - d->info.max_mtu;
+	return RTE_MIN((uint32_t)d->info.max_mtu, d->info.max_rx_pktlen - overhead);
+}
+
 static bool
 needs_scatter(const struct port_dev *d)
 {
@@ -62,7 +73,7 @@ needs_scatter(const struct port_dev *d)
 static int
 configure(struct port_dev *d)
 {
-	struct rte_eth_conf conf = { .rxmode.mtu = d->mtu };
+	struct rte_eth_conf conf = { .rxmode.mtu = RTE_MIN(d->mtu, max_mtu(d)) };
 	uint64_t rx = d->rx_offloads;
 	int rc;
 
@@ -82,9 +93,9 @@ configure(struct port_dev *d)
 	rc = rte_eth_dev_configure(d->id, d->nb_queues, d->nb_queues, &conf);
 	if (rc != 0)
 		return port_fail(d, -EIO,
-			"its driver refused the configuration with an MTU of %u (%s); the MTU must "
-			"be %u to %u",
-			d->mtu, rte_strerror(-rc), d->info.min_mtu, d->info.max_mtu);
+			"its driver refused the configuration (%s): %u queue pairs, an MTU of %u; "
+			"the MTU must be %u to %u, and no other process or port use the device",
+			rte_strerror(-rc), d->nb_queues, d->mtu, d->info.min_mtu, max_mtu(d));
 	return 0;
 }
 
@@ -113,17 +124,40 @@ setup_queues(struct port_dev *d)
 	return 0;
 }
 
+/*
+ * Some drivers on a kernel interface state a smaller frame than they carry (af_packet and tap:
+ * about 1518, whatever their buffers) and so cannot be told more. Then the interface is told.
+ */
+static int
+set_link_mtu(const struct port_dev *d)
+{
+	struct port_link l;
+
+	if (d->info.if_index == 0 || !port_link_read(d->info.if_index, &l))
+		return port_fail(d, -EIO, "its driver takes an MTU of %u to %u, not %u",
+			d->info.min_mtu, max_mtu(d), d->mtu);
+	if (l.mtu < d->mtu && !port_link_set_mtu(&l, d->mtu))
+		return port_fail(d, -EIO,
+			"%s has an MTU of %u and does not take %u; choose a smaller one, or try "
+			"ip link set %s mtu %u",
+			l.name, l.mtu, d->mtu, l.name, d->mtu);
+	return 0;
+}
+
 /* The MTU of the configuration is enough for some drivers, others want to be told. */
 static int
-set_mtu(struct port_dev *d)
+set_mtu(const struct port_dev *d)
 {
-	int rc = rte_eth_dev_set_mtu(d->id, d->mtu);
+	int rc;
 
+	if (d->mtu > max_mtu(d))
+		return set_link_mtu(d);
+	rc = rte_eth_dev_set_mtu(d->id, d->mtu);
 	if (rc != 0 && rc != -ENOTSUP)
 		return port_fail(d, -EIO,
-			"its driver refused an MTU of %u (%s); the MTU must be %u to %u, and one "
-			"that the interface below takes",
-			d->mtu, rte_strerror(-rc), d->info.min_mtu, d->info.max_mtu);
+			"its driver refused an MTU of %u (%s); it must be %u to %u, and one that "
+			"the interface below takes",
+			d->mtu, rte_strerror(-rc), d->info.min_mtu, max_mtu(d));
 	return 0;
 }
 

@@ -7,63 +7,23 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <linux/if.h>
-
-#include <rte_ethdev.h>
-
-#include "chim_port.h"
+#include "port_internal.h"
 
 #define MAC_FMT "%02x:%02x:%02x:%02x:%02x:%02x"
-
-/* What the kernel says of an interface. */
-struct link {
-	char name[IFNAMSIZ];
-	bool is_up;
-	struct rte_ether_addr mac;
-};
-
-/* @return false when the kernel does not know the interface. */
-static bool
-read_link(uint32_t if_index, struct link *l)
-{
-	struct ifreq flags = { .ifr_ifindex = (int)if_index };
-	struct ifreq mac;
-	bool is_known;
-	int fd;
-
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	is_known = ioctl(fd, SIOCGIFNAME, &flags) == 0;
-	mac = flags;
-	is_known = is_known && ioctl(fd, SIOCGIFHWADDR, &mac) == 0;
-	memcpy(l->name, flags.ifr_name, sizeof(l->name));
-	is_known = is_known && ioctl(fd, SIOCGIFFLAGS, &flags) == 0;
-	close(fd);
-	if (!is_known)
-		return false;
-	l->is_up = (flags.ifr_flags & IFF_UP) != 0;
-	memcpy(l->mac.addr_bytes, mac.ifr_hwaddr.sa_data, RTE_ETHER_ADDR_LEN);
-	return true;
-}
 
 int
 chim_port_check_exception(const struct chim_port *p, char *why, size_t why_len)
 {
 	struct rte_eth_dev_info info;
 	const uint8_t *mac = p->mac.addr_bytes;
-	struct link l;
+	struct port_link l;
 
 	if (p->exception_id == RTE_MAX_ETHPORTS)
 		return 0;
 	if (rte_eth_dev_info_get(p->exception_id, &info) != 0 || info.if_index == 0)
 		return 0;
-	if (!read_link(info.if_index, &l)) {
+	if (!port_link_read(info.if_index, &l)) {
 		snprintf(why, why_len,
 			"port %u: the kernel does not know interface %u of the exception port; is "
 			"it in another network namespace?",

@@ -53,4 +53,18 @@ void port_rss_ask(struct port_dev *d, struct rte_eth_conf *conf);
 /** Read key and table back into p; has_rss stays false when the device cannot tell. */
 void port_rss_read(const struct port_dev *d, struct chim_port *p);
 
+/* What the kernel says of an interface. */
+struct port_link {
+	char name[16];
+	bool is_up;
+	uint32_t mtu;
+	struct rte_ether_addr mac;
+};
+
+/** Ask the kernel. @return false when it does not know the interface in this network namespace. */
+bool port_link_read(uint32_t if_index, struct port_link *l);
+
+/** Set its MTU. @return false when the kernel refuses. */
+bool port_link_set_mtu(const struct port_link *l, uint32_t mtu);
+
 #endif /* PORT_INTERNAL_H */
