@@ -151,6 +151,23 @@ tcp_recover_on_resent(
 	return true;
 }
 
+static bool
+has_free(struct rte_mempool *pool)
+{
+	void *obj;
+
+	if (rte_mempool_get(pool, &obj) != 0)
+		return false;
+	rte_mempool_put(pool, obj);
+	return true;
+}
+
+bool
+tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env)
+{
+	return has_free(env->sent_pool) && (r->flight != NULL || has_free(env->flight_pool));
+}
+
 bool
 tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx, struct chim_tcp_env *env)
 {

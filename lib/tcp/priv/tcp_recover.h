@@ -129,6 +129,12 @@ bool tcp_recover_on_resent(struct tcp_recover *r, struct tcp_sent_rec *rec, uint
 	struct chim_tcp_env *env);
 
 /**
+ * Is a record free, so that the next tcp_recover_on_sent(), or the cut of tcp_recover_on_resent(),
+ * succeeds? For callers that build the frame first; pools are of one worker, nobody comes between.
+ */
+bool tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env);
+
+/**
  * New data [seq, seq+len) is being sent, a FIN counted in len; segs is how many segments TSO makes
  * of it. Call before the frame is built.
  *
@@ -184,6 +190,13 @@ uint32_t tcp_recover_snd_nxt(const struct tcp_recover *r, uint32_t max);
 
 /** Invariants. @return NULL when they hold, else the one that does not. */
 const char *tcp_recover_check(const struct tcp_recover *r, uint32_t una, uint32_t max);
+
+/** The record at SND.UNA. @return NULL when nothing is in flight. */
+static inline struct tcp_sent_rec *
+tcp_recover_first(const struct tcp_recover *r)
+{
+	return r->flight == NULL ? NULL : tcp_sent_first(&r->flight->sent);
+}
 
 /** In which episode? */
 static inline enum tcp_recover_state
