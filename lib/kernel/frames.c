@@ -35,6 +35,15 @@ pure_ack(const struct kernel_sock_state *st, uint32_t seq)
 	};
 }
 
+struct kernel_frame
+kernel_frame_question(const struct kernel_sock_state *st)
+{
+	struct kernel_frame f = pure_ack(st, st->window.rcv_wup - 1);
+
+	f.has_ts = false; /* whatever it said could be taken for the peer's */
+	return f;
+}
+
 unsigned int
 kernel_frames_plan(const struct kernel_sock_state *st, struct kernel_frame *out)
 {

@@ -152,21 +152,40 @@ read_all(int fd, struct kernel_sock_state *st)
 	return rc;
 }
 
-int
-kernel_sock_provoke(int fd)
+/* Into repair mode and out again: the kernel sends an ACK, as a probe for the peer's window. */
+static int
+probe(int fd, struct kernel_sock_state *st)
 {
-	int reuse = 0;
-	socklen_t len = sizeof(reuse);
+	int rc = kernel_repair_on(fd);
+
+	if (rc != 0)
+		return rc;
+	rc = kernel_repair_get_seq(fd, TCP_RECV_QUEUE, &st->rcv_nxt);
+	if (rc == 0)
+		rc = read_window_and_mss(fd, st);
+	int thawed = kernel_sock_thaw(fd, st, true);
+
+	return rc != 0 ? rc : thawed;
+}
+
+int
+kernel_sock_provoke(int fd, struct kernel_sock_state *st)
+{
+	socklen_t len = sizeof(st->options.reuseaddr);
+	int one = 1;
 	int rc;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, &len) != 0)
+	memset(st, 0, sizeof(*st));
+	rc = read_info(fd, st);
+	if (rc != 0)
+		return rc;
+	if (getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &st->options.reuseaddr, &len) != 0)
 		return -errno;
-	rc = kernel_repair_on(fd);
-	if (rc == 0)
-		rc = kernel_repair_off(fd, true);
-	if (rc == 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse)) != 0)
-		rc = -errno;
-	return rc;
+	/* A delayed ACK would leave in the middle of the freeze, and with a sequence number that
+	 * counts bytes which only the frozen send queue has marked as sent. */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)) != 0)
+		return -errno;
+	return st->has_ts ? probe(fd, st) : 0;
 }
 
 int

@@ -46,6 +46,13 @@ struct kernel_link {
 unsigned int kernel_frames_plan(const struct kernel_sock_state *st, struct kernel_frame *out);
 
 /**
+ * The segment that makes a kernel socket in any state say what its ts_recent is: empty, just left of
+ * the window, so it is answered with an ACK and changes nothing (RFC 9293 3.10.7.4, first step).
+ * The kernel answers at most one in half a second.
+ */
+struct kernel_frame kernel_frame_question(const struct kernel_sock_state *st);
+
+/**
  * Write one as an Ethernet frame from the connection's remote end to its local end, checksums
  * included.
  *

@@ -27,6 +27,7 @@
 
 #include "chim.h"
 #include "chim_block.h"
+#include "chim_request.h"
 
 /* Bytes on the C heap. */
 struct kernel_bytes {
@@ -118,6 +119,12 @@ bool kernel_sock_is_fin_sent(const struct kernel_sock_state *st);
 /** TSval clock now, never behind what was sent: two more than elapsed time says (rounding). */
 uint32_t kernel_sock_ts_now(const struct kernel_sock_state *st);
 
+/**
+ * Learn from what left while the flow was held: how far the kernel has sent, the window it promised
+ * last, and its ts_recent.
+ */
+void kernel_sock_learn(struct kernel_sock_state *st, const struct chim_flow_record *rec);
+
 /** CLOCK_MONOTONIC in microseconds. */
 uint64_t kernel_now_us(void);
 
@@ -175,10 +182,13 @@ int kernel_options_grow(int fd, uint32_t send_bytes, uint32_t recv_bytes);
 /* ---- out (freeze.c, placeholder.c) ---- */
 
 /**
- * Let the kernel say something: one ACK (ESTABLISHED only), so that who watches the wire learns
- * what the kernel's ts_recent is. No other call tells it (facts: lost over export).
+ * Let the kernel say what it owes, and what nothing else tells: its ts_recent, in an ACK that who
+ * watches the wire reads. Fills state, has_ts, rcv_nxt and window of st.
+ *
+ * A connection with timestamps that is not ESTABLISHED says nothing by itself; it has to be asked
+ * with kernel_frame_question(st).
  */
-int kernel_sock_provoke(int fd);
+int kernel_sock_provoke(int fd, struct kernel_sock_state *st);
 
 /** Enter repair mode and read everything. On failure the socket is as before. */
 int kernel_sock_freeze(int fd, struct kernel_sock_state *st);

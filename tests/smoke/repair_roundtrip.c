@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Kernel sockets out of their descriptor and back, with a real kernel as peer:
+ * moves by the hundred under load, every state that may be handed over, and
+ * each trap that the Linux side of a handover has, as an assertion.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/sockios.h>
+
+#include "rig.h"
+#include "test.h"
+
+#define RIG(r, ...)                                                      \
+	struct rig *r = rig_create(&(struct rig_config){ __VA_ARGS__ }); \
+	assert_non_null(r)
+
+static struct tcp_info
+info_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	return info;
+}
+
+static void
+assert_clean(struct rig *r, bool is_clean)
+{
+	struct tapwire_record rec;
+
+	tapwire_read(r->w, &rec);
+	assert_int_equal(atomic_load(&r->error), 0);
+	/* On a bad wire a late frame may find the peer's end gone for good. */
+	assert_true(rec.resets == 0 || !is_clean);
+	assert_int_equal(rec.tsecr_zero, 0);
+	/* A paced sender stamps segments with the time they are due, so its ACKs may step back. */
+	assert_true(rec.tsval_backwards == 0 || r->cfg.congestion != NULL);
+	assert_true(rec.window_shrunk == 0 || !is_clean);
+	assert_int_equal(rec.holes, 0);
+}
+
+/* ---- under load ---- */
+
+struct load {
+	uint32_t moves;
+	uint64_t bytes; /* each way */
+	bool is_clean;	/* no loss on the wire */
+};
+
+static void
+drain(struct rig *r)
+{
+	for (int idle = 0; idle < 4000 && !(r->host_eof && r->peer_eof); idle++) {
+		struct pollfd p = { r->host, POLLIN, 0 };
+
+		if (rig_host_read(r, 1 << 20) != 0)
+			idle = 0;
+		if (atomic_load(&r->error) != 0)
+			return;
+		if (!r->host_eof)
+			poll(&p, 1, 1);
+		else
+			usleep(500);
+	}
+}
+
+static void
+under_load(struct rig *r, const struct load *l)
+{
+	uint32_t moves = 0;
+	uint32_t full = 0; /* moves with something in each of the three queues */
+
+	r->peer_goal = l->bytes;
+	rig_peer_start(r);
+	srandom(7);
+	while (moves < l->moves && atomic_load(&r->error) == 0) {
+		struct rig_move m = { 0 };
+
+		/* At a random instant: sometimes everything is read, sometimes nothing. */
+		if (random() % 4 != 0)
+			rig_host_read(r, (uint32_t)(random() % (1 << 19)));
+		if (r->host_wrote < l->bytes)
+			rig_host_write(r, (uint32_t)(random() % (1 << 19)));
+		usleep((useconds_t)(random() % 1500));
+		int rc = rig_move(r, &m);
+
+		if (rc != 0)
+			printf("move %u: %s\n", moves, strerror(-rc));
+		assert_int_equal(rc, 0);
+		full += m.unread != 0 && m.unacked != 0 && m.unsent != 0;
+		moves++;
+	}
+	while (r->host_wrote < l->bytes && atomic_load(&r->error) == 0) {
+		rig_host_write(r, 1 << 20);
+		rig_host_read(r, 1 << 20);
+	}
+	shutdown(r->host, SHUT_WR);
+	drain(r);
+	rig_peer_join(r);
+	assert_int_equal(moves, l->moves);
+	assert_true(r->host_eof && r->peer_eof);
+	assert_int_equal(r->host_read, r->peer_wrote);
+	assert_int_equal(r->peer_read, r->host_wrote);
+	assert_clean(r, l->is_clean);
+	assert_true(full != 0);
+	printf("%u moves (%u with all queues full), %llu and %llu bytes, resent by host %u, by peer %u\n",
+		moves, full, (unsigned long long)r->host_read, (unsigned long long)r->peer_read,
+		info_of(r->host).tcpi_total_retrans, info_of(r->peer).tcpi_total_retrans);
+	if (l->is_clean)
+		assert_true(info_of(r->peer).tcpi_total_retrans <= l->moves / 20 + 2);
+}
+
+static void
+hundreds_of_moves_lose_nothing_ip4(void **state)
+{
+	RIG(r, .family = AF_INET);
+	under_load(r, &(struct load){ .moves = 300, .bytes = 60 << 20, .is_clean = true });
+	rig_destroy(r);
+}
+
+static void
+hundreds_of_moves_lose_nothing_ip6(void **state)
+{
+	RIG(r, .family = AF_INET6);
+	under_load(r, &(struct load){ .moves = 200, .bytes = 40 << 20, .is_clean = true });
+	rig_destroy(r);
+}
+
+static void
+hundreds_of_moves_lose_nothing_without_timestamps(void **state)
+{
+	RIG(r, .family = AF_INET, .no_timestamps = true);
+	under_load(r, &(struct load){ .moves = 200, .bytes = 40 << 20, .is_clean = true });
+	rig_destroy(r);
+}
+
+static void
+hundreds_of_moves_lose_nothing_of_a_client(void **state)
+{
+	RIG(r, .family = AF_INET, .host_connects = true);
+	under_load(r, &(struct load){ .moves = 200, .bytes = 40 << 20, .is_clean = true });
+	rig_destroy(r);
+}
+
+static void
+hundreds_of_moves_lose_nothing_under_pacing(void **state)
+{
+	RIG(r, .family = AF_INET, .congestion = "bbr");
+	under_load(r, &(struct load){ .moves = 200, .bytes = 40 << 20, .is_clean = true });
+	rig_destroy(r);
+}
+
+static void
+hundreds_of_moves_lose_nothing_on_a_bad_wire(void **state)
+{
+	RIG(r, .family = AF_INET);
+	tapwire_impair(r->w, 100, 50);
+	under_load(r, &(struct load){ .moves = 100, .bytes = 10 << 20 });
+	rig_destroy(r);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(hundreds_of_moves_lose_nothing_ip4),
+	cmocka_unit_test(hundreds_of_moves_lose_nothing_ip6),
+	cmocka_unit_test(hundreds_of_moves_lose_nothing_without_timestamps),
+	cmocka_unit_test(hundreds_of_moves_lose_nothing_of_a_client),
+	cmocka_unit_test(hundreds_of_moves_lose_nothing_under_pacing),
+	cmocka_unit_test(hundreds_of_moves_lose_nothing_on_a_bad_wire),
+};
+
+int
+main(int argc, char **argv)
+{
+	if (geteuid() != 0) {
+		printf("skipped: needs root for namespaces and TCP_REPAIR\n");
+		return TEST_SKIPPED;
+	}
+	struct rig *r = rig_create(&(struct rig_config){ .family = AF_INET });
+
+	if (r == NULL)
+		return TEST_SKIPPED;
+	rig_destroy(r);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
