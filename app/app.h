@@ -59,10 +59,14 @@ void app_engine_destroy(struct app_engine *e);
 int app_pools_create(struct app_engine *e, char *why);
 void app_pools_destroy(struct app_engine *e);
 
-/* ---- rights.c, report.c ---- */
+/* ---- rights.c, leftover.c, report.c ---- */
 
 /** Which capabilities are missing? @return 0; -EPERM with why, which names the remedy. */
 int app_rights_check(char *why);
+
+/** Is something in the way that a killed process left? @param argv EAL's arguments. @return 0;
+ *  -EBUSY with why, which names the remedy. */
+int app_leftover_check(int argc, char **argv, char *why);
 
 /** Say in a few lines what it runs on, and what is missing with the command that mends it. */
 void app_report_start(const struct app_engine *e, const char *control);

@@ -54,6 +54,8 @@ start_eal(int argc, char **argv)
 		args[nb++] = options.eal[i];
 	for (int i = 1; i < argc; i++)
 		args[nb++] = argv[i];
+	if (app_leftover_check(nb, args, why) != 0)
+		return complain(APP_EXIT_START);
 	/* EAL keeps pointers into args: never freed. */
 	rc = rte_eal_init(nb, args);
 	if (rc >= 0)

@@ -25,7 +25,7 @@ static const char help_text[] =
 	"Ports and lcores\n"
 	"  --port=WIRE,EXCEPTION[,IFNAME]  ethdev names; IFNAME if its driver does not tell it\n"
 	"  --workers=LCORES     poll-mode lcores (all but the main one, or the main one alone)\n"
-	"  --idle=HOW           of workers: spin, pause (default), sleep, interrupt\n"
+	"  --idle=HOW           spin, pause, sleep, interrupt (pause; sleep if no CPU is left)\n"
 	"  --mtu=N --descriptors=N --software-only    of ports; no NIC offloads\n"
 	"Size\n"
 	"  --connections=N      of each worker (16384)\n"
@@ -434,7 +434,7 @@ void
 app_options_init(struct app_options *o)
 {
 	memset(o, 0, sizeof(*o));
-	o->idle = CHIM_IDLE_PAUSE;
+	o->idle = APP_IDLE_AUTO;
 	o->max_connections = 16384;
 	o->congestion = CHIM_CC_CUBIC;
 	o->policy.kind = APP_POLICY_NEVER;

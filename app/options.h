@@ -17,6 +17,7 @@
 #define APP_MAX_LISTENERS 32u
 #define APP_MAX_EAL_ARGS  64u
 #define APP_WHY		  256u
+#define APP_IDLE_AUTO	  UINT32_MAX
 
 /* Exit codes, listed by --help. */
 enum app_exit {
@@ -63,7 +64,7 @@ struct app_options {
 	uint32_t nb_ports;
 	struct app_port_options port[APP_MAX_PORTS];
 	char workers[64]; /* lcore list, "" = all but the main one */
-	uint32_t idle;	  /* enum chim_idle */
+	uint32_t idle;	  /* enum chim_idle, APP_IDLE_AUTO */
 	uint32_t max_connections;
 	uint32_t mbufs;	     /* of each worker; 0 = by memory */
 	uint32_t host_mbufs; /* 0 = by memory */

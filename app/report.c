@@ -4,8 +4,10 @@
  * What is said at start, in a few lines: ports and their offloads, lcores,
  * memory, capacity; then what is missing, each with the command that mends it.
  */
+#include <ifaddrs.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <numa.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include <rte_string_fns.h>
 
 #include "app.h"
+#include "chim_wire.h"
 
 bool
 app_exception_ifname(const struct app_engine *e, uint32_t i, char *name)
@@ -44,8 +47,8 @@ report_port(const struct app_engine *e, uint32_t i)
 	printf("port %u: %s %s mtu %u, %u queue%s, %s, checksums by %s; kernel: %s (%s)\n", i,
 		e->opt->port[i].wire, mac, p->mtu, p->nb_queues, p->nb_queues > 1 ? "s" : "",
 		p->has_rss ? "RSS" : "software steering",
-		p->tx_offloads != 0 ? "the NIC" : "software", ifname[0] != '\0' ? ifname : "?",
-		e->opt->port[i].exception);
+		(p->tx_offloads & CHIM_TX_TCP_CSUM) != 0 ? "the NIC" : "software",
+		ifname[0] != '\0' ? ifname : "?", e->opt->port[i].exception);
 }
 
 static void
@@ -88,6 +91,28 @@ warn_numa(const struct app_engine *e)
 	}
 }
 
+/* Has the interface an address that a person gave it? */
+static bool
+has_address(const char *ifname)
+{
+	struct ifaddrs *list, *at;
+	bool found = false;
+
+	if (getifaddrs(&list) != 0)
+		return true;
+	for (at = list; at != NULL; at = at->ifa_next) {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)at->ifa_addr;
+
+		if (in6 == NULL || strcmp(at->ifa_name, ifname) != 0)
+			continue;
+		if (in6->sin6_family == AF_INET ||
+			(in6->sin6_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)))
+			found = true;
+	}
+	freeifaddrs(list);
+	return found;
+}
+
 static void
 warn_missing(const struct app_engine *e)
 {
@@ -99,12 +124,12 @@ warn_missing(const struct app_engine *e)
 	for (uint32_t i = 0; i < e->nb_ports; i++) {
 		char ifname[IF_NAMESIZE];
 
-		if (chim_port_check_exception(&e->port[i], why, sizeof(why)) == 0)
-			continue;
-		printf("missing: %s\n", why);
-		if (app_exception_ifname(e, i, ifname))
-			printf("  'ip addr add ADDRESS/LEN dev %s; ip link set %s up'\n", ifname,
-				ifname);
+		if (chim_port_check_exception(&e->port[i], why, sizeof(why)) != 0)
+			printf("missing: %s\n", why);
+		if (app_exception_ifname(e, i, ifname) && !has_address(ifname))
+			printf("missing: an address: 'ip addr add ADDRESS/LEN dev %s; ip link set "
+			       "%s up'\n",
+				ifname, ifname);
 	}
 }
 

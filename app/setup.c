@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -229,6 +230,16 @@ create_ctl(struct app_engine *e, char *why)
 	return e->ctl == NULL ? fail(-rte_errno, why, "control") : 0;
 }
 
+/* Where workers would take every CPU, an idle one lets go of its own. */
+static enum chim_idle
+choose_idle(const struct app_engine *e)
+{
+	if (e->opt->idle != APP_IDLE_AUTO)
+		return (enum chim_idle)e->opt->idle;
+	return e->nb_workers >= (uint32_t)sysconf(_SC_NPROCESSORS_ONLN) ? CHIM_IDLE_SLEEP
+									: CHIM_IDLE_PAUSE;
+}
+
 static int
 create_worker(struct app_engine *e, uint32_t id, char *why)
 {
@@ -247,7 +258,7 @@ create_worker(struct app_engine *e, uint32_t id, char *why)
 		.pool = e->pool[id],
 		.clone_pool = e->clone_pool[id],
 		.random_seed = rte_rand(),
-		.idle = (enum chim_idle)e->opt->idle,
+		.idle = choose_idle(e),
 		.idle_turns = 256,
 		.idle_sleep_us = 50,
 	};
@@ -263,10 +274,10 @@ create_worker(struct app_engine *e, uint32_t id, char *why)
 	if (e->worker[id] != NULL)
 		return 0;
 	snprintf(why, APP_WHY,
-		"worker %u for %u connections: %s; give EAL more memory (-m 1024) or take fewer "
-		"--connections",
-		id, cfg.max_connections, rte_strerror(rte_errno));
-	return -rte_errno;
+		"no memory for worker %u with %u connections: give EAL more (-m 1024), or take "
+		"fewer with --connections",
+		id, cfg.max_connections);
+	return -ENOMEM;
 }
 
 int
