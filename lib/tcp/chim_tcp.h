@@ -30,25 +30,25 @@ struct chim_conn; /* lib/tcp/priv/tcp_conn.h */
 /* chim_conn_head.todo: what the datapath still has to ask this turn. */
 #define CHIM_TODO_OUTPUT  0x1u /* something may be sendable: chim_tcp_output */
 #define CHIM_TODO_DELIVER 0x2u /* something to tell the host: chim_tcp_next_io */
-#define CHIM_TODO_TIMER   0x4u /* the earliest deadline may have changed */
+#define CHIM_TODO_TIMER	  0x4u /* the earliest deadline may have changed */
 
 /*
  * What engine and datapath share: the first member of struct chim_conn.
  * The comment says who writes a field.
  */
 struct chim_conn_head {
-	uint32_t todo;                /* engine sets bits, datapath clears those it acts on */
-	uint32_t index;               /* datapath, at install: slot in the worker's slab */
-	chim_handle_t handle;         /* datapath, at install */
+	uint32_t todo;		      /* engine sets bits, datapath clears those it acts on */
+	uint32_t index;		      /* datapath, at install: slot in the worker's slab */
+	chim_handle_t handle;	      /* datapath, at install */
 	uint64_t offload_handle;      /* datapath, at install: the host's name for it */
 	struct chim_conn *touched;    /* datapath: next on the touched list */
-	uint32_t path;                /* datapath: index of the path replica */
-	uint8_t host;                 /* datapath: slot of the host */
-	uint8_t is_ip6;               /* datapath */
-	uint8_t is_touched;           /* datapath: on the touched list */
-	uint8_t is_invalid;           /* datapath: invalidated, nothing is sent */
+	uint32_t path;		      /* datapath: index of the path replica */
+	uint8_t host;		      /* datapath: slot of the host */
+	uint8_t is_ip6;		      /* datapath */
+	uint8_t is_touched;	      /* datapath: on the touched list */
+	uint8_t is_invalid;	      /* datapath: invalidated, nothing is sent */
 	struct chim_wheel_link wheel; /* the wheel */
-	union chim_key key;           /* datapath */
+	union chim_key key;	      /* datapath */
 };
 
 /** The shared part of a connection. */
@@ -59,26 +59,26 @@ chim_tcp_head(struct chim_conn *c)
 }
 
 /* Counters of the engine beyond the documented statistics. X(name) */
-#define CHIM_TCP_COUNTER_LIST(X)                                                   \
-	X(rto)                 /* retransmission timer expiries */                 \
-	X(fast_recovery)       /* entries into fast recovery */                    \
-	X(tlp)                 /* tail loss probes (RFC 8985, 7) */                \
-	X(rack_lost)           /* segments marked lost by time */                  \
-	X(spurious_rto)        /* undone (RFC 5682) */                             \
-	X(dsack_in)            /* duplicates the peer reported (RFC 2883) */       \
-	X(dsack_out)                                                               \
-	X(out_of_order)        /* segments queued for reassembly */                \
-	X(delayed_acks)        /* ACKs sent by the delayed-ACK timer */            \
-	X(pure_acks)                                                               \
-	X(zero_window_probes)                                                      \
-	X(keepalive_probes)                                                        \
-	X(challenge_acks)                                                          \
-	X(window_updates)                                                          \
-	X(ecn_ce_in)           /* segments with CE */                              \
-	X(ecn_reductions)      /* window reductions for ECE */                     \
-	X(sack_reneged)                                                            \
-	X(persist_entered)                                                         \
-	X(check_failed)        /* a connection whose invariants did not hold */
+#define CHIM_TCP_COUNTER_LIST(X)                                       \
+	X(rto)		 /* retransmission timer expiries */           \
+	X(fast_recovery) /* entries into fast recovery */              \
+	X(tlp)		 /* tail loss probes (RFC 8985, 7) */          \
+	X(rack_lost)	 /* segments marked lost by time */            \
+	X(spurious_rto)	 /* undone (RFC 5682) */                       \
+	X(dsack_in)	 /* duplicates the peer reported (RFC 2883) */ \
+	X(dsack_out)                                                   \
+	X(out_of_order) /* segments queued for reassembly */           \
+	X(delayed_acks) /* ACKs sent by the delayed-ACK timer */       \
+	X(pure_acks)                                                   \
+	X(zero_window_probes)                                          \
+	X(keepalive_probes)                                            \
+	X(challenge_acks)                                              \
+	X(window_updates)                                              \
+	X(ecn_ce_in)	  /* segments with CE */                       \
+	X(ecn_reductions) /* window reductions for ECE */              \
+	X(sack_reneged)                                                \
+	X(persist_entered)                                             \
+	X(check_failed) /* a connection whose invariants did not hold */
 
 #define CHIM_TCP_COUNTER_FIELD(name) uint64_t name;
 struct chim_tcp_counters {
@@ -88,25 +88,25 @@ struct chim_tcp_counters {
 
 /* How the engine behaves; constant between CHIM_MSG_PARAMS. */
 struct chim_tcp_config {
-	uint32_t ticks_per_second;     /* host ticks: 10, 100, 1000 */
-	uint32_t ack_frequency;        /* full segments at most before an ACK (RFC 9293 3.8.6.3) */
+	uint32_t ticks_per_second; /* host ticks: 10, 100, 1000 */
+	uint32_t ack_frequency;	   /* full segments at most before an ACK (RFC 9293 3.8.6.3) */
 	uint32_t delayed_ack_ms;
 	uint32_t max_retransmits;
 	uint32_t dupack_threshold;
 	uint32_t push_ms;
 	uint32_t sws_ms;
-	uint32_t rto_min_us;           /* 200 ms by default; the chimney profile says 300 ms */
-	uint32_t rto_max_us;           /* 60 s (RFC 6298, 2.5 allows >= 60 s) */
-	uint32_t fin_wait_2_ms;        /* 120 s */
+	uint32_t rto_min_us;	       /* 200 ms by default; the chimney profile says 300 ms */
+	uint32_t rto_max_us;	       /* 60 s (RFC 6298, 2.5 allows >= 60 s) */
+	uint32_t fin_wait_2_ms;	       /* 120 s */
 	uint32_t congestion_algorithm; /* enum chim_cc, never DEFAULT */
-	uint32_t abc_limit;            /* L of RFC 3465, segments */
-	uint32_t max_reassembly_bytes; /* out-of-order data kept for a connection, beyond the window's
-	                                * own bound; 0 = the window alone */
+	uint32_t abc_limit;	       /* L of RFC 3465, segments */
+	uint32_t max_reassembly_bytes; /* out-of-order data kept for a connection, beyond the
+					* window's own bound; 0 = the window alone */
 	uint32_t max_reassembly_holes;
 	uint32_t challenge_per_second; /* global budget of challenge ACKs of a worker, randomised */
-	uint32_t tx_offloads;          /* CHIM_TX_* of the wire */
-	uint32_t copy_below;           /* payload of at most this many bytes is copied behind its
-	                                * header although the port takes segments */
+	uint32_t tx_offloads;	       /* CHIM_TX_* of the wire */
+	uint32_t copy_below;	       /* payload of at most this many bytes is copied behind its
+					* header although the port takes segments */
 };
 
 /** The default configuration: today's RFCs. */
@@ -123,21 +123,21 @@ struct chim_tcp_out {
 struct chim_tcp_env {
 	chim_us_t now_us;
 	const struct chim_tcp_config *cfg;
-	struct rte_mempool *pool;             /* headers, copies; private size CHIM_NBL_PRIV_SIZE */
-	struct rte_mempool *clone_pool;       /* indirect mbufs; may be NULL: then data is copied */
-	struct rte_mempool *sent_pool;        /* chim_tcp_sent_size() each: a record for each segment in
-	                                       * flight; when empty, new data waits */
-	struct rte_mempool *flight_pool;      /* chim_tcp_flight_size() each: one for each connection
-	                                       * with data in flight; when empty, new data waits */
-	struct chim_row *row;                 /* mbufs the engine is done with */
+	struct rte_mempool *pool;	 /* headers, copies; private size CHIM_NBL_PRIV_SIZE */
+	struct rte_mempool *clone_pool;	 /* indirect mbufs; may be NULL: then data is copied */
+	struct rte_mempool *sent_pool;	 /* chim_tcp_sent_size() each: a record for each segment in
+					  * flight; when empty, new data waits */
+	struct rte_mempool *flight_pool; /* chim_tcp_flight_size() each: one for each connection
+					  * with data in flight; when empty, new data waits */
+	struct chim_row *row;		 /* mbufs the engine is done with */
 	struct chim_tcp_out *out;
 	struct chim_family_stats *stats4;
 	struct chim_family_stats *stats6;
 	struct chim_tcp_counters *counters;
-	uint64_t random;                      /* state of the generator, seeded by the owner */
-	uint32_t challenge_left;              /* of the budget, this second */
-	chim_ms_t challenge_reset;            /* when the budget is refilled */
-	uint16_t ip_id;                       /* next, 0x8000..0xFFFF */
+	uint64_t random;	   /* state of the generator, seeded by the owner */
+	uint32_t challenge_left;   /* of the budget, this second */
+	chim_ms_t challenge_reset; /* when the budget is refilled */
+	uint16_t ip_id;		   /* next, 0x8000..0xFFFF */
 };
 
 /** Bytes of a connection; slots of the worker's slab. A multiple of the cache line. */
@@ -155,7 +155,8 @@ struct chim_tcp_import {
 	const struct chim_tcp_const *tcp_const;
 	const struct chim_tcp_cached *cached;
 	const struct chim_tcp_delegated *delegated;
-	struct rte_mbuf *send_chain; /* list by struct chim_nbl; borrowed until success, then taken */
+	struct rte_mbuf
+		*send_chain; /* list by struct chim_nbl; borrowed until success, then taken */
 	uint32_t path_mtu;
 };
 
@@ -183,13 +184,13 @@ enum chim_status chim_tcp_import(struct chim_conn *c, const struct chim_tcp_impo
  * Write current values; each pointer may be NULL. Query semantics for delegated (backlog sizes,
  * no data).
  */
-void chim_tcp_query(const struct chim_conn *c, struct chim_tcp_const *k,
-	struct chim_tcp_cached *cached, struct chim_tcp_delegated *delegated,
-	const struct chim_tcp_env *env);
+void
+chim_tcp_query(const struct chim_conn *c, struct chim_tcp_const *k, struct chim_tcp_cached *cached,
+	struct chim_tcp_delegated *delegated, const struct chim_tcp_env *env);
 
 /** Apply cached values with the flags' edge meaning (spec 4.3). */
-void chim_tcp_update(struct chim_conn *c, const struct chim_tcp_cached *cached,
-	struct chim_tcp_env *env);
+void chim_tcp_update(
+	struct chim_conn *c, const struct chim_tcp_cached *cached, struct chim_tcp_env *env);
 
 /**
  * First half of terminate: sends the pending ACK through env->out (needs room for 1), stops
@@ -203,6 +204,14 @@ void chim_tcp_update(struct chim_conn *c, const struct chim_tcp_cached *cached,
  */
 enum chim_status chim_tcp_terminate(struct chim_conn *c, const struct chim_tmpl *t,
 	struct chim_tcp_delegated *d, struct rte_mbuf **send_chain, struct chim_tcp_env *env);
+
+/**
+ * Frames kept behind urgent data (spec 11.2), whole and in order: after terminate they are the
+ * host's own stack's (CHIM_WHY_URGENT_HANDED).
+ *
+ * @return list by struct chim_nbl, given to the caller; NULL: none.
+ */
+struct rte_mbuf *chim_tcp_take_kept(struct chim_conn *c);
 
 /** Free what the connection still owns (reassembly queue, ...). The slot is the caller's again. */
 void chim_tcp_release(struct chim_conn *c, struct chim_tcp_env *env);
@@ -221,8 +230,8 @@ enum chim_verdict {
  * @param m the frame, or a segment that begins with its TCP header; payload at seg->payload_off.
  * @return whose the frame is now.
  */
-enum chim_verdict chim_tcp_input(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *seg,
-	struct chim_tcp_env *env);
+enum chim_verdict chim_tcp_input(
+	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *seg, struct chim_tcp_env *env);
 
 /** Earliest deadline. @return false when no timer runs. */
 bool chim_tcp_deadline(const struct chim_conn *c, chim_ms_t *when);
@@ -244,8 +253,8 @@ bool chim_tcp_icmp(struct chim_conn *c, uint32_t quoted_seq, uint8_t type, uint8
 void chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_env *env);
 
 /** Ask the host to take the connection back; one event for each different reason. */
-void chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason,
-	struct chim_tcp_env *env);
+void
+chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct chim_tcp_env *env);
 
 /* ---- the host's data operations ---- */
 
@@ -260,8 +269,8 @@ void chim_tcp_credit(struct chim_conn *c, uint32_t bytes, struct chim_tcp_env *e
 
 /**
  * The next thing to tell the host, in order: *_DONE, INDICATE, EVENT, with handle and
- * offload_handle filled in. INDICATE lends its data: chim_nbl.cookie is the handle and chim_nbl.room
- * the bytes to credit on return.
+ * offload_handle filled in. INDICATE lends its data: chim_nbl.cookie is the handle and
+ * chim_nbl.room the bytes to credit on return.
  *
  * @return false when there is nothing more now.
  */
@@ -280,18 +289,18 @@ bool chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim
 
 /* One connection as plain numbers, for telemetry and chimneyctl. */
 struct chim_tcp_view {
-	uint32_t state;            /* enum chim_tcp_state */
+	uint32_t state; /* enum chim_tcp_state */
 	uint32_t snd_una, snd_nxt, snd_max, snd_wnd, rcv_nxt, rcv_wnd;
 	uint32_t cwnd, ssthresh, mss;
 	uint32_t srtt_us, rttvar_us, rto_us;
 	uint32_t send_queue_bytes; /* not acknowledged or not sent */
 	uint32_t recv_queue_bytes; /* received in order, not returned by the host */
 	uint32_t reassembly_bytes;
-	uint32_t retransmits;      /* segments */
+	uint32_t retransmits;	      /* segments */
 	uint64_t bytes_in, bytes_out; /* in order; acknowledged */
 	uint8_t has_ts, has_sack, has_ecn, snd_wscale, rcv_wscale;
 	uint8_t congestion_algorithm;
-	uint8_t in_recovery;       /* 0 open, 1 fast recovery, 2 after RTO */
+	uint8_t in_recovery; /* 0 open, 1 fast recovery, 2 after RTO */
 	uint8_t reserved;
 };
 

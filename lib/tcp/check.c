@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * What always holds of a connection between two calls, recomputed from its
+ * queues. Tests and -Dcheck=true builds ask after every step; terminate asks
+ * once, before it promises the host a state that can be trusted.
+ */
+#include "tcp_internal.h"
+
+static uint64_t
+bytes_of(struct rte_mbuf *list)
+{
+	uint64_t n = 0;
+	struct rte_mbuf *m;
+
+	CHIM_NBL_FOREACH (m, list)
+		n += m->pkt_len;
+	return n;
+}
+
+static const char *
+check_send(const struct chim_conn *c)
+{
+	uint32_t queued = tcp_is_fin_acked(c) ? 0 : c->snd_end - c->snd_una;
+	uint64_t before = c->una.off;
+
+	if (!chim_seq_le(c->snd_una, c->snd_max))
+		return "SND.UNA is beyond SND.MAX";
+	if (chim_seq_gt(c->snd_max, c->snd_end + ((c->flags & TCP_FIN_QUEUED) != 0)))
+		return "SND.MAX is beyond what is queued";
+	if (c->una.chain != c->sendq.head)
+		return "SND.UNA is not in the first chain";
+	for (const struct rte_mbuf *seg = c->una.chain; seg != NULL && seg != c->una.seg;
+		seg = seg->next)
+		before += seg->data_len;
+	if (bytes_of(c->sendq.head) != before + queued)
+		return "the send queue is not as long as it says";
+	if (c->snd_wnd > c->max_snd_wnd)
+		return "SND.WND is larger than the largest";
+	return NULL;
+}
+
+static const char *
+check_receive(const struct chim_conn *c)
+{
+	uint64_t fresh = bytes_of(c->rcvq.head);
+	uint32_t end = c->rcv_nxt - ((c->flags & TCP_FIN_RCVD) != 0);
+
+	if (c->rcvq_bytes != fresh + bytes_of(c->refused.head))
+		return "the receive queue is not as long as it says";
+	if (bytes_of(c->refused.head) != c->refused_bytes)
+		return "the refused queue is not as long as it says";
+	if (end - c->ind_nxt != fresh)
+		return "the receive queue does not end at RCV.NXT";
+	if (!chim_seq_le(c->ack_sent, c->rcv_nxt))
+		return "acknowledged more than was received";
+	return NULL;
+}
+
+static const char *
+check_timers(const struct chim_conn *c)
+{
+	bool is_running =
+		(c->flags & (TCP_STOPPED | TCP_EXPORTED)) == 0 && c->state != CHIM_TCP_CLOSED;
+
+	if (is_running && tcp_is_in_flight(c) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
+		return "data is in flight and no timer runs";
+	if ((c->flags & TCP_PERSIST) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
+		return "the window is closed and no timer runs";
+	return NULL;
+}
+
+const char *
+chim_tcp_check(const struct chim_conn *c)
+{
+	const char *why;
+
+	/* What an export leaves is not a connection any more. */
+	if (c->flags & TCP_EXPORTED)
+		return NULL;
+	if (c->state < CHIM_TCP_ESTABLISHED && c->state != CHIM_TCP_CLOSED)
+		return "a state that the engine does not have";
+	why = check_receive(c);
+	if (why == NULL && c->state != CHIM_TCP_CLOSED)
+		why = check_send(c);
+	if (why == NULL)
+		why = check_timers(c);
+	if (why == NULL)
+		why = tcp_reass_check(&c->reass);
+	if (why == NULL && c->state != CHIM_TCP_CLOSED)
+		why = tcp_recover_check(&c->recover, c->snd_una, c->snd_max);
+	return why;
+}
+
+void
+tcp_check_slow(const struct chim_conn *c, struct chim_tcp_env *env)
+{
+	chim_assert_slow(chim_tcp_check(c) == NULL);
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The receive side towards the host: the delivery algorithm of spec 5.4, on
+ * rings. In-order data waits in rcvq, packet by packet, until
+ * chim_tcp_next_io() asks (once a turn): posted requests are filled first, the
+ * rest is indicated. Indications are accepted unless the host says otherwise,
+ * so several may be on their way; refuse.c takes back what was not accepted.
+ *
+ * A FIN is told when everything before it has been handed over; when some of
+ * that is refused afterwards, it is told again after it.
+ */
+#include "tcp_internal.h"
+
+/* Packets chained into one indication at most: bounds the walk of whoever frees it. */
+#define INDICATE_SEGS 64u
+
+void
+tcp_indicate_event(struct chim_conn *c, uint8_t event)
+{
+	c->head.todo |= CHIM_TODO_DELIVER;
+	for (uint8_t i = 0; i < c->nb_events; i++)
+		if (c->event[i] == event)
+			return;
+	if (c->nb_events < TCP_EVENT_MAX)
+		c->event[c->nb_events++] = event;
+}
+
+void
+tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed)
+{
+	struct chim_nbl *nbl = chim_nbl(m);
+
+	nbl->status = CHIM_STATUS_SUCCESS;
+	nbl->flags = is_pushed ? CHIM_NBL_PUSH : 0;
+	c->rcvq_bytes += m->pkt_len;
+	tcp_list_append(&c->rcvq, m);
+	c->head.todo |= CHIM_TODO_DELIVER;
+}
+
+/* ---- FILL ---- */
+
+/* Bytes a request buffer can take at all. */
+static uint32_t
+capacity(const struct rte_mbuf *m)
+{
+	uint32_t n = 0;
+
+	for (; m != NULL; m = m->next)
+		n += m->buf_len - m->data_off;
+	return n;
+}
+
+static uint32_t
+room_of(struct rte_mbuf *request)
+{
+	uint32_t room = chim_nbl(request)->room;
+
+	return room > request->pkt_len ? room - request->pkt_len : 0;
+}
+
+/* Move n bytes from a packet behind what the request has; it has room. */
+static void
+place(struct rte_mbuf *request, struct rte_mbuf *from, uint32_t n)
+{
+	struct rte_mbuf *seg = request;
+
+	chim_nbl(request)->bytes += n;
+	request->pkt_len += n;
+	while (n > 0 && seg != NULL) {
+		uint32_t part =
+			RTE_MIN(n, (uint32_t)(seg->buf_len - seg->data_off - seg->data_len));
+		uint8_t *to = rte_pktmbuf_mtod_offset(seg, uint8_t *, seg->data_len);
+
+		tcp_chain_read(from, 0, to, part);
+		tcp_chain_cut_front(from, part);
+		seg->data_len += part;
+		n -= part;
+		seg = seg->next;
+	}
+}
+
+static void
+complete_first(struct chim_conn *c, enum chim_status status)
+{
+	struct rte_mbuf *m = tcp_list_pop(&c->requests);
+
+	chim_nbl(m)->status = status;
+	tcp_list_append(&c->recv_done, m);
+	c->head.todo |= CHIM_TODO_DELIVER;
+}
+
+static bool
+is_partly_filled(const struct chim_conn *c)
+{
+	return c->requests.head != NULL && c->requests.head->pkt_len != 0;
+}
+
+static bool
+is_push_mode(struct rte_mbuf *request)
+{
+	return (chim_nbl(request)->flags & CHIM_NBL_NO_PUSH) == 0;
+}
+
+/* What may be delivered now: refused data whose rest is still to come back goes first, alone. */
+static struct tcp_list *
+source(struct chim_conn *c)
+{
+	return tcp_indicate_has_gap(c) ? &c->refused : &c->rcvq;
+}
+
+/* n bytes of a list have been handed over. */
+static void
+account(struct chim_conn *c, const struct tcp_list *from, uint32_t n)
+{
+	c->rcvq_bytes -= n;
+	if (from == &c->refused) {
+		c->refused_bytes -= n;
+		return;
+	}
+	c->ind_nxt += n;
+	c->refused_end = c->ind_nxt;
+}
+
+/* Move what fits from the first packet to the first request. @return whether it was any. */
+static bool
+fill_one(struct chim_conn *c, struct tcp_list *from, struct chim_tcp_env *env)
+{
+	struct rte_mbuf *m = from->head;
+	struct rte_mbuf *request = c->requests.head;
+	uint32_t n = RTE_MIN(room_of(request), m->pkt_len);
+	bool is_pushed = (chim_nbl(m)->flags & CHIM_NBL_PUSH) != 0;
+
+	place(request, m, n);
+	account(c, from, n);
+	bool is_used_up = m->pkt_len == 0;
+	bool is_pushable = is_used_up && is_pushed && is_push_mode(request);
+
+	if (is_used_up)
+		chim_row_put(env->row, tcp_list_pop(from));
+	if (room_of(request) == 0 || (is_pushable && request->pkt_len != 0)) {
+		complete_first(c, CHIM_STATUS_SUCCESS);
+		tcp_timer_stop(c, TCP_TIMER_PUSH);
+	}
+	return n != 0;
+}
+
+/* Requests without room ask for indications again, and are completed in their turn. */
+static void
+complete_empty(struct chim_conn *c)
+{
+	while (c->requests.head != NULL && room_of(c->requests.head) == 0)
+		complete_first(c, CHIM_STATUS_SUCCESS);
+}
+
+/* After the peer's FIN no more comes: requests complete with what they have. */
+static void
+complete_after_fin(struct chim_conn *c)
+{
+	if ((c->flags & TCP_FIN_RCVD) == 0 || c->rcvq_bytes != 0 || tcp_indicate_has_gap(c))
+		return;
+	while (c->requests.head != NULL)
+		complete_first(c, CHIM_STATUS_SUCCESS);
+	tcp_timer_stop(c, TCP_TIMER_PUSH);
+}
+
+void
+tcp_indicate_fill(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	struct tcp_list *from = source(c);
+	bool is_placed = false;
+
+	complete_empty(c);
+	while (c->requests.head != NULL && from->head != NULL) {
+		is_placed |= fill_one(c, from, env);
+		complete_empty(c);
+		from = source(c);
+	}
+	/* More data restarts the timer of a partly filled request (spec 5.2). */
+	if (is_placed && is_partly_filled(c) && is_push_mode(c->requests.head))
+		tcp_timer_arm(c, TCP_TIMER_PUSH, env->cfg->push_ms, env);
+	if (is_placed)
+		tcp_receive_room(c);
+	complete_after_fin(c);
+}
+
+void
+tcp_indicate_push(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	if (is_partly_filled(c) && is_push_mode(c->requests.head))
+		complete_first(c, CHIM_STATUS_SUCCESS);
+}
+
+/* ---- posting and giving up ---- */
+
+/* Make the buffer say what the host has put in, and check what it says itself. */
+static bool
+prepare_request(struct rte_mbuf *m)
+{
+	struct chim_nbl *nbl = chim_nbl(m);
+	uint32_t left = nbl->bytes;
+
+	if (!tcp_chain_is_sane(m) || nbl->room > capacity(m) || nbl->bytes > nbl->room)
+		return false;
+	m->pkt_len = left;
+	for (struct rte_mbuf *seg = m; seg != NULL; seg = seg->next) {
+		seg->data_len = RTE_MIN(left, (uint32_t)(seg->buf_len - seg->data_off));
+		left -= seg->data_len;
+	}
+	nbl->bytes = 0;
+	return true;
+}
+
+void
+tcp_indicate_post(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *env)
+{
+	while (list != NULL) {
+		struct rte_mbuf *m = list;
+
+		list = chim_nbl(m)->next;
+		if (!prepare_request(m)) {
+			chim_nbl(m)->status = CHIM_STATUS_FAILURE;
+			chim_nbl(m)->bytes = 0;
+			tcp_list_append(&c->recv_done, m);
+			continue;
+		}
+		tcp_list_append(&c->requests, m);
+	}
+	c->flags &= ~TCP_REFUSED;
+	/* The host has put something in already: its time runs from now (spec 5.2). */
+	if (is_partly_filled(c) && is_push_mode(c->requests.head) &&
+		!tcp_timer_is_armed(c, TCP_TIMER_PUSH))
+		tcp_timer_arm(c, TCP_TIMER_PUSH, env->cfg->push_ms, env);
+	c->head.todo |= CHIM_TODO_DELIVER;
+}
+
+void
+tcp_indicate_flush(struct chim_conn *c, enum chim_status status)
+{
+	while (c->requests.head != NULL)
+		complete_first(c, status);
+	tcp_timer_stop(c, TCP_TIMER_PUSH);
+}
+
+void
+tcp_indicate_drop(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	tcp_conn_free_list(&c->refused, env);
+	tcp_conn_free_list(&c->rcvq, env);
+	c->ind_nxt += c->rcvq_bytes;
+	c->rcvq_bytes = 0;
+	c->refused_bytes = 0;
+	c->refused_end = c->ind_nxt;
+}
+
+/* ---- INDICATE ---- */
+
+/* Is it time to chain no more packets? A hint of the host, and a bound of ours. */
+static bool
+is_enough(const struct chim_conn *c, const struct rte_mbuf *head, const struct rte_mbuf *next)
+{
+	if (head->nb_segs + next->nb_segs > INDICATE_SEGS)
+		return true;
+	return c->rcv_indication_size != 0 &&
+		head->pkt_len + next->pkt_len > c->rcv_indication_size;
+}
+
+static struct rte_mbuf *
+gather(struct chim_conn *c)
+{
+	struct rte_mbuf *head = tcp_list_pop(&c->rcvq);
+	struct rte_mbuf *last = rte_pktmbuf_lastseg(head);
+
+	while (c->rcvq.head != NULL && !is_enough(c, head, c->rcvq.head)) {
+		struct rte_mbuf *m = tcp_list_pop(&c->rcvq);
+
+		last->next = m;
+		last = rte_pktmbuf_lastseg(m);
+		head->nb_segs += m->nb_segs;
+		head->pkt_len += m->pkt_len;
+		chim_nbl(head)->flags = chim_nbl(m)->flags;
+	}
+	return head;
+}
+
+static bool
+can_indicate(const struct chim_conn *c)
+{
+	if (c->rcvq.head == NULL || tcp_indicate_has_gap(c))
+		return false;
+	/* Once it is exported nothing can be refused any more: what is left goes to the host. */
+	return (c->flags & TCP_EXPORTED) || (c->flags & TCP_REFUSED) == 0;
+}
+
+static void
+indicate(struct chim_conn *c, struct chim_io *io)
+{
+	struct rte_mbuf *m = gather(c);
+	struct chim_nbl *nbl = chim_nbl(m);
+
+	nbl->cookie = c->head.handle;
+	nbl->room = m->pkt_len;
+	/* Sequence number of its first octet: what tells the order of refusals. */
+	nbl->bytes = c->ind_nxt;
+	account(c, &c->rcvq, m->pkt_len);
+	c->lent_bytes += m->pkt_len;
+	io->op = CHIM_IO_INDICATE;
+	io->m = m;
+	io->bytes = m->pkt_len;
+	io->flags = (nbl->flags & CHIM_NBL_PUSH) != 0 ? CHIM_NBL_PUSH : 0;
+}
+
+/* ---- what is next ---- */
+
+static void
+take_event(struct chim_conn *c, struct chim_io *io)
+{
+	uint8_t event = c->event[0];
+
+	c->nb_events--;
+	for (uint8_t i = 0; i < c->nb_events; i++)
+		c->event[i] = c->event[i + 1];
+	io->op = CHIM_IO_EVENT;
+	io->event = event;
+	if (event & TCP_EVENT_RETRIEVE) {
+		io->event = CHIM_EVENT_RETRIEVE;
+		io->info = event & ~TCP_EVENT_RETRIEVE;
+	} else if (event == CHIM_EVENT_PATH_MTU) {
+		io->info = c->event_mtu;
+	} else if (event == CHIM_EVENT_UNREACHABLE) {
+		io->info = c->event_icmp;
+	} else if (event == CHIM_EVENT_SEND_BACKLOG_CHANGE) {
+		io->info = tcp_view_backlog(c);
+	}
+}
+
+static void
+take_list(struct tcp_list *l, uint16_t op, struct chim_io *io)
+{
+	io->op = op;
+	io->m = tcp_list_take(l);
+	io->status = io->m != NULL ? chim_nbl(io->m)->status : CHIM_STATUS_SUCCESS;
+}
+
+/* Disconnects that are done, the graceful one first. @return false: none. */
+static bool
+take_disconnect(struct chim_conn *c, struct chim_io *io)
+{
+	io->op = CHIM_IO_DISCONNECT_DONE;
+	if (c->flags & TCP_DISC_DONE) {
+		c->flags &= ~(TCP_DISC_DONE | TCP_DISCONNECTING);
+		io->m = tcp_list_take(&c->disc_done);
+		io->status = c->disc_status;
+		return true;
+	}
+	if (c->flags & TCP_RST_SENT) {
+		c->flags &= ~(TCP_RST_SENT | TCP_ABORTING);
+		io->m = tcp_list_take(&c->abort_done);
+		io->status = CHIM_STATUS_SUCCESS;
+		return true;
+	}
+	if (c->nb_disc_refused == 0)
+		return false;
+	c->nb_disc_refused--;
+	io->m = tcp_list_take(&c->disc_refused);
+	io->status = c->refused_status;
+	return true;
+}
+
+static bool
+take_end(struct chim_conn *c, struct chim_io *io)
+{
+	bool is_all_told =
+		c->rcvq_bytes == 0 && !tcp_indicate_has_gap(c) && c->requests.head == NULL;
+
+	io->op = CHIM_IO_EVENT;
+	if (!is_all_told || (c->flags & TCP_EXPORTED))
+		return false;
+	if ((c->flags & (TCP_FIN_RCVD | TCP_FIN_TOLD)) == TCP_FIN_RCVD) {
+		c->flags |= TCP_FIN_TOLD;
+		io->event = CHIM_EVENT_DISCONNECT;
+		return true;
+	}
+	if (c->flags & TCP_TIME_WAIT_DUE) {
+		c->flags &= ~TCP_TIME_WAIT_DUE;
+		io->event = CHIM_EVENT_TIME_WAIT;
+		return true;
+	}
+	return false;
+}
+
+bool
+chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, struct chim_tcp_env *env)
+{
+	*io = (struct chim_io){ .handle = c->head.handle,
+		.offload_handle = c->head.offload_handle };
+	if ((c->flags & TCP_EXPORTED) == 0)
+		tcp_indicate_fill(c, env);
+	if (c->nb_events != 0)
+		take_event(c, io);
+	else if (c->sent_done.head != NULL)
+		take_list(&c->sent_done, CHIM_IO_SEND_DONE, io);
+	else if (take_disconnect(c, io))
+		return true;
+	else if (c->recv_done.head != NULL)
+		take_list(&c->recv_done, CHIM_IO_RECEIVE_DONE, io);
+	else if (can_indicate(c))
+		indicate(c, io);
+	else
+		return take_end(c, io);
+	return true;
+}

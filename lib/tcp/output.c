@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * What may be sent now, and in which order (decision only; emit.c builds):
+ *
+ *   a reset                 and nothing after it
+ *   duplicate ACKs          as many as are owed
+ *   probes                  window, tail loss (probe.c)
+ *   what is lost            as recovery allows
+ *   new data, then the FIN  as the peer's window, congestion window, Nagle and
+ *                           SWS avoidance allow
+ *   an ACK                  when nothing has carried it; keepalive
+ *
+ * Each step returns false when it ran out of room or buffers: the rest comes
+ * with the next call.
+ */
+#include "tcp_internal.h"
+
+static uint32_t
+min3(uint32_t a, uint32_t b, uint32_t d)
+{
+	uint32_t least = RTE_MIN(a, b);
+
+	return RTE_MIN(least, d);
+}
+
+/* ---- what the windows allow ---- */
+
+/* Room in the peer's window behind SND.MAX. */
+static uint32_t
+window_room(const struct chim_conn *c)
+{
+	uint32_t right = c->snd_una + c->snd_wnd;
+
+	return chim_seq_gt(right, c->snd_max) ? right - c->snd_max : 0;
+}
+
+bool
+tcp_output_is_window_closed(const struct chim_conn *c)
+{
+	return !tcp_is_in_flight(c) && tcp_unsent(c) != 0 && window_room(c) == 0;
+}
+
+bool
+tcp_output_has_new(const struct chim_conn *c)
+{
+	return tcp_unsent(c) != 0 && window_room(c) != 0;
+}
+
+/*
+ * Nagle with the chimney's exception (spec 8.5): less than a segment waits while less than a
+ * segment is out (Minshall), unless it is the tail of a request that was longer than a segment.
+ */
+static bool
+must_wait_for_ack(const struct chim_conn *c, uint32_t len)
+{
+	if ((c->cached_flags & CHIM_TCP_NAGLING_ENABLED) == 0 || !tcp_is_in_flight(c))
+		return false;
+	if (!chim_seq_gt(c->snd_sml, c->snd_una) || (c->flags & TCP_FIN_QUEUED))
+		return false;
+	const struct rte_mbuf *chain = c->fresh.chain != NULL ? c->fresh.chain : c->una.chain;
+
+	return !(len == tcp_unsent(c) && chain == c->sendq.tail && chain->pkt_len > c->mss);
+}
+
+enum decision {
+	DECISION_SEND,
+	DECISION_WAIT,	      /* something else will call again: an ACK, new data */
+	DECISION_WAIT_WINDOW, /* for a better window, but not for ever */
+};
+
+/*
+ * May a piece of len bytes, all the windows leave of what is unsent, be sent? Sender's side of SWS
+ * avoidance (RFC 9293, 3.8.6.2.1; spec 8.5).
+ */
+static enum decision
+decide(const struct chim_conn *c, uint32_t len, uint32_t limit)
+{
+	if (len >= limit || (c->flags & TCP_FORCE_SEND))
+		return DECISION_SEND;
+	if (len == tcp_unsent(c))
+		return must_wait_for_ack(c, len) ? DECISION_WAIT : DECISION_SEND;
+	if (len >= c->max_snd_wnd / 2)
+		return DECISION_SEND;
+	return tcp_is_in_flight(c) ? DECISION_WAIT : DECISION_WAIT_WINDOW;
+}
+
+/* ---- steps ---- */
+
+static bool
+send_reset(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	const struct tcp_tx tx = { .t = t, .seq = c->snd_max, .flags = CHIM_RST, .is_new = true };
+
+	if (!tcp_emit(c, &tx, env))
+		return false;
+	c->flags &= ~(TCP_RST_DUE | TCP_ACK_NOW);
+	c->dupacks_owed = 0;
+	tcp_stats(c, env)->tcp_out_resets++;
+	if (c->flags & TCP_ABORTING) {
+		c->flags |= TCP_RST_SENT;
+		c->head.todo |= CHIM_TODO_DELIVER;
+	}
+	return true;
+}
+
+static bool
+send_ack(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	const struct tcp_tx tx = { .t = t, .seq = c->snd_max, .is_new = true };
+
+	if (!tcp_emit(c, &tx, env))
+		return false;
+	env->counters->pure_acks++;
+	return true;
+}
+
+static bool
+send_dup_acks(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	for (; c->dupacks_owed != 0; c->dupacks_owed--)
+		if (!send_ack(c, t, env))
+			return false;
+	return true;
+}
+
+/* One record, or its first segment, again. */
+static bool
+resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
+	struct chim_tcp_env *env)
+{
+	uint32_t data = chim_seq_gt(c->snd_end, rec->seq) ? c->snd_end - rec->seq : 0;
+	uint32_t len = min3(rec->len, data, tcp_emit_limit(c, t, env));
+	bool has_fin = (rec->flags & TCP_SENT_FIN) && len == rec->len - 1;
+	const struct tcp_tx tx = {
+		.t = t,
+		.seq = rec->seq,
+		.len = len,
+		.flags = has_fin ? CHIM_FIN : 0,
+		.place = &c->again,
+	};
+
+	if (len + has_fin < rec->len && !tcp_recover_can_send(&c->recover, env))
+		return false;
+	if (!tcp_emit(c, &tx, env))
+		return false;
+	tcp_recover_on_resent(&c->recover, rec, len + has_fin, env);
+	c->retransmits++;
+	tcp_timer_sent(c, env);
+	return true;
+}
+
+static bool
+send_lost(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	struct tcp_sent_rec *rec;
+
+	if (c->flags & TCP_PERSIST)
+		return true;
+	while ((rec = tcp_recover_next(&c->recover, tcp_output_has_new(c))) != NULL) {
+		if (tcp_recover_allowance(&c->recover) < RTE_MIN(rec->len, (uint32_t)c->mss))
+			return true;
+		if (!resend(c, t, rec, env))
+			return false;
+	}
+	return true;
+}
+
+bool
+tcp_output_resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
+	struct chim_tcp_env *env)
+{
+	return resend(c, t, rec, env);
+}
+
+uint32_t
+tcp_output_piece(
+	const struct chim_conn *c, const struct chim_tmpl *t, const struct chim_tcp_env *env)
+{
+	return min3(tcp_unsent(c), tcp_emit_limit(c, t, env), window_room(c));
+}
+
+bool
+tcp_output_new(
+	struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, struct chim_tcp_env *env)
+{
+	bool has_fin = (c->flags & TCP_FIN_QUEUED) && len == tcp_unsent(c);
+	const struct tcp_sent_new record = {
+		.seq = c->snd_max,
+		.len = len + has_fin,
+		.now_us = tcp_now_us32(env),
+		.segs = 1,
+		.flags = has_fin ? TCP_SENT_FIN : 0,
+	};
+	const struct tcp_tx tx = {
+		.t = t,
+		.seq = c->snd_max,
+		.len = len,
+		.flags = has_fin ? CHIM_FIN : 0,
+		.is_new = true,
+		.place = &c->fresh,
+	};
+
+	if (!tcp_recover_can_send(&c->recover, env) || !tcp_emit(c, &tx, env))
+		return false;
+	tcp_recover_on_sent(&c->recover, &record, env);
+	c->snd_max += record.len;
+	if (len < c->mss)
+		c->snd_sml = c->snd_max;
+	tcp_timer_stop(c, TCP_TIMER_SWS);
+	tcp_timer_sent(c, env);
+	return true;
+}
+
+/* The congestion window may have to start over (RFC 5681, 4.1). */
+static void
+begin_burst(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	if (!tcp_is_in_flight(c) && tcp_unsent(c) != 0)
+		tcp_recover_on_idle(
+			&c->recover, c->mss, tcp_rtt_rto_ms(c, env) * CHIM_US_PER_MS, env);
+}
+
+static bool
+send_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	uint32_t limit = tcp_emit_limit(c, t, env);
+	uint32_t unsent;
+
+	begin_burst(c, env);
+	while ((unsent = tcp_unsent(c)) != 0 && (c->flags & TCP_PERSIST) == 0) {
+		uint32_t len = min3(unsent, limit, window_room(c));
+
+		if (len == 0) {
+			if (tcp_output_is_window_closed(c))
+				tcp_timer_persist(c, env);
+			return true;
+		}
+		if (tcp_recover_allowance(&c->recover) < len)
+			return true;
+		enum decision d = decide(c, len, limit);
+
+		if (d == DECISION_WAIT_WINDOW && !tcp_timer_is_armed(c, TCP_TIMER_SWS))
+			tcp_timer_arm(c, TCP_TIMER_SWS, env->cfg->sws_ms, env);
+		if (d != DECISION_SEND)
+			return true;
+		if (!tcp_output_new(c, t, len, env))
+			return false;
+	}
+	return true;
+}
+
+/* A FIN that had no data to ride on; the peer's window does not hold it back. */
+static bool
+send_fin(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	if ((c->flags & TCP_FIN_QUEUED) == 0 || tcp_is_fin_sent(c) || tcp_unsent(c) != 0)
+		return true;
+	return tcp_output_new(c, t, 0, env);
+}
+
+static bool
+send_owed(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	if (!tcp_probe_keepalive(c, t, env))
+		return false;
+	return (c->flags & TCP_ACK_NOW) == 0 || send_ack(c, t, env);
+}
+
+static bool
+can_send(const struct chim_conn *c)
+{
+	return c->head.is_invalid == 0 && (c->flags & (TCP_STOPPED | TCP_EXPORTED)) == 0;
+}
+
+bool
+chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	bool is_all = true;
+
+	if (!can_send(c))
+		return false;
+	if (c->flags & TCP_RST_DUE)
+		is_all = send_reset(c, t, env);
+	else if (c->state != CHIM_TCP_CLOSED || (c->flags & TCP_ACK_NOW))
+		is_all = send_dup_acks(c, t, env) && tcp_probe_window(c, t, env) &&
+			tcp_probe_tail(c, t, env) && send_lost(c, t, env) && send_new(c, t, env) &&
+			send_fin(c, t, env) && send_owed(c, t, env);
+	if (is_all)
+		c->flags &= ~TCP_FORCE_SEND;
+	else
+		c->head.todo |= CHIM_TODO_OUTPUT;
+	tcp_check_slow(c, env);
+	return !is_all;
+}
+
+bool
+tcp_output_ack(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	return can_send(c) && send_ack(c, t, env);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Refused indications come back (spec 5.3, on rings): the one that was not
+ * taken, and all later ones the host got. Indications that were still in the
+ * ring then come back with a later refusal; until the last of them has, only
+ * what came before them may be delivered. chim_nbl.bytes of lent data is the
+ * sequence number of its first octet, which says where a refusal belongs.
+ */
+#include "tcp_internal.h"
+
+/* The list continues what came back before, chain by chain, and is lent. */
+static bool
+is_continuous(struct chim_conn *c, struct rte_mbuf *list)
+{
+	uint32_t seq = chim_nbl(list)->bytes;
+	uint32_t end = c->ind_nxt;
+	struct rte_mbuf *m;
+
+	if (end - seq > c->lent_bytes || (tcp_indicate_has_gap(c) && seq != c->refused_end))
+		return false;
+	CHIM_NBL_FOREACH (m, list) {
+		if (chim_nbl(m)->bytes != seq || !tcp_chain_is_sane(m) || m->pkt_len > end - seq)
+			return false;
+		seq += m->pkt_len;
+	}
+	return true;
+}
+
+/* Nothing lies between the refused data and what was never indicated: one queue again. */
+static void
+close_gap(struct chim_conn *c)
+{
+	if (tcp_indicate_has_gap(c))
+		return;
+	c->ind_nxt -= c->refused_bytes;
+	c->refused_end = c->ind_nxt;
+	c->refused_bytes = 0;
+	tcp_list_join(&c->refused, &c->rcvq);
+	c->rcvq = c->refused;
+	c->refused = (struct tcp_list){ 0 };
+}
+
+void
+tcp_indicate_refuse(
+	struct chim_conn *c, struct rte_mbuf *list, uint32_t consumed, struct chim_tcp_env *env)
+{
+	struct tcp_list back = tcp_list_of(list);
+	struct rte_mbuf *m;
+	uint32_t bytes = 0;
+
+	if (list == NULL)
+		return;
+	bool can_keep = (c->flags & TCP_EXPORTED) == 0 && c->state != CHIM_TCP_CLOSED &&
+		is_continuous(c, list);
+	uint32_t start = chim_nbl(list)->bytes;
+
+	CHIM_NBL_FOREACH (m, list)
+		bytes += m->pkt_len;
+	chim_tcp_credit(c, bytes, env);
+	if (!can_keep) {
+		tcp_conn_free_list(&back, env);
+		return;
+	}
+	consumed = RTE_MIN(consumed, list->pkt_len);
+	tcp_chain_cut_front(list, consumed);
+	tcp_list_join(&c->refused, &back);
+	c->refused_end = start + bytes;
+	c->refused_bytes += bytes - consumed;
+	c->rcvq_bytes += bytes - consumed;
+	c->flags |= TCP_REFUSED;
+	c->flags &= ~TCP_FIN_TOLD;
+	c->head.todo |= CHIM_TODO_DELIVER;
+	close_gap(c);
+}

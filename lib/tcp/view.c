@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * One connection as plain numbers; what the network says about its path; and
+ * the send backlog it would like.
+ */
+#include "tcp_internal.h"
+
+#define BACKLOG_MIN (64u * 1024u)
+#define BACKLOG_MAX (16u * 1024u * 1024u)
+
+/*
+ * Two windows' worth, so that the sender never runs dry, as a power of two, so that it changes
+ * rarely. Not of what is posted at the moment (spec 2.3).
+ */
+uint32_t
+tcp_view_backlog(const struct chim_conn *c)
+{
+	uint32_t window = RTE_MIN(c->recover.cc.cwnd, c->max_snd_wnd);
+
+	window = RTE_MAX(window, BACKLOG_MIN / 2);
+	window = RTE_MIN(window, BACKLOG_MAX / 2);
+	return rte_align32pow2(2 * window);
+}
+
+void
+chim_tcp_view(const struct chim_conn *c, struct chim_tcp_view *v)
+{
+	uint32_t rto_us = (c->srtt_us8 >> 3) + c->rttvar_us4;
+
+	*v = (struct chim_tcp_view){
+		.state = c->state,
+		.snd_una = c->snd_una,
+		.snd_nxt = c->snd_max,
+		.snd_max = c->snd_max,
+		.snd_wnd = c->snd_wnd,
+		.rcv_nxt = c->rcv_nxt,
+		.rcv_wnd = tcp_receive_edge(c),
+		.cwnd = c->recover.cc.cwnd,
+		.ssthresh = c->recover.cc.ssthresh,
+		.mss = c->mss,
+		.srtt_us = c->srtt_us8 >> 3,
+		.rttvar_us = c->rttvar_us4 >> 2,
+		.rto_us = rto_us,
+		.send_queue_bytes = tcp_is_fin_acked(c) ? 0 : c->snd_end - c->snd_una,
+		.recv_queue_bytes = c->rcvq_bytes + c->lent_bytes,
+		.reassembly_bytes = c->reass.bytes,
+		.retransmits = c->retransmits,
+		.bytes_in = c->bytes_in,
+		.bytes_out = c->bytes_out,
+		.has_ts = tcp_has_ts(c),
+		.has_sack = tcp_has_sack(c),
+		.has_ecn = tcp_has_ecn(c),
+		.snd_wscale = c->snd_wscale,
+		.rcv_wscale = c->rcv_wscale,
+		.congestion_algorithm = c->recover.cc.algorithm,
+	};
+	/* Not through the flight: another lcore may read while it comes and goes. */
+	v->in_recovery = c->retransmit_count != 0 ? 2 : 0;
+}
+
+bool
+chim_tcp_icmp(struct chim_conn *c, uint32_t quoted_seq, uint8_t type, uint8_t code, uint32_t mtu,
+	struct chim_tcp_env *env)
+{
+	/* Only what is in flight can have met a router (RFC 5927, 4.1). */
+	if (!chim_seq_in(quoted_seq, c->snd_una, c->snd_max - c->snd_una) ||
+		(c->flags & TCP_EXPORTED))
+		return false;
+	if (mtu != 0) {
+		if (mtu >= c->path_mtu)
+			return false;
+		c->event_mtu = mtu;
+		tcp_indicate_event(c, CHIM_EVENT_PATH_MTU);
+		return true;
+	}
+	c->event_icmp = (uint16_t)(type << 8 | code);
+	tcp_indicate_event(c, CHIM_EVENT_UNREACHABLE);
+	return true;
+}
+
+void
+chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_env *env)
+{
+	c->path_mtu = path_mtu;
+	tcp_conn_set_mss(c);
+	c->head.todo |= CHIM_TODO_OUTPUT;
+}
