@@ -86,9 +86,11 @@ is_validated(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 	uint32_t flight = a->max - a->una + a->acked;
 	uint16_t now_s = (uint16_t)(a->now_us / CHIM_US_PER_S);
 
-	if (flight >= cc->cwnd / 2) {
+	if (flight >= cc->cwnd / 2 || (cc->flags & TCP_CC_VALIDATED) == 0) {
 		cc->validated_s = now_s;
-		return true;
+		cc->flags |= TCP_CC_VALIDATED;
+		if (flight >= cc->cwnd / 2)
+			return true;
 	}
 	/* CUBIC's time does not run while the sender has nothing to send (RFC 9438, 5.8). */
 	cc->flags &= ~TCP_CC_HAS_EPOCH;

@@ -21,7 +21,7 @@ tcp_cubic_root(uint64_t x)
 	for (int bit = 21; bit >= 0; bit--) {
 		uint64_t try = y | (1u << bit);
 
-		if (try * try * try <= x)
+		if (try <= x / (try * try))
 			y = (uint32_t)try;
 	}
 	return y;

@@ -74,10 +74,12 @@ tcp_hystart_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a, uint32_t grow)
 {
 	struct tcp_hystart *h = &cc->hystart;
 
-	if ((cc->flags & TCP_CC_HAS_WINDOW) == 0 || chim_seq_ge(a->una, h->window_end))
+	if ((cc->flags & TCP_CC_HAS_WINDOW) == 0)
 		begin_round(cc, a);
 	take_sample(h, a->rtt_us);
 	look(cc);
+	if (chim_seq_ge(a->una, h->window_end))
+		begin_round(cc, a);
 	if ((cc->flags & TCP_CC_CSS) == 0)
 		return grow;
 	grow /= CSS_DIVISOR;

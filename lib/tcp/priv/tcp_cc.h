@@ -21,6 +21,7 @@
 #define TCP_CC_HAS_WINDOW 0x04u /* window_end is set */
 #define TCP_CC_HAS_EPOCH  0x08u /* CUBIC: an epoch has begun */
 #define TCP_CC_NO_HYSTART 0x10u /* slow start has been left once (RFC 9406, 4.3) */
+#define TCP_CC_VALIDATED  0x20u /* validated_s is set */
 
 /* RFC 9406, in slow start only. */
 struct tcp_hystart {
