@@ -115,6 +115,22 @@ dp_flow_hold_cmd(struct chim_worker *w, struct chim_msg *msg)
 		refuse(w, msg, hold->reason);
 }
 
+/* The marker may have been faster than the message: what was read since then has gone out too. */
+static void
+wait_for_marker(struct chim_worker *w, struct dp_hold *hold, struct chim_msg *msg)
+{
+	hold->marker = msg->flow.marker;
+	hold->seal_left =
+		dp_marker_queues(w, hold->port_number) & ~dp_marker_read_by(w, msg->flow.marker);
+	if (hold->seal_left == 0) {
+		hold->is_sealed = 1;
+		answer(w, msg, hold);
+		return;
+	}
+	hold->seal = msg;
+	TAILQ_INSERT_TAIL(&w->sealing, hold, sealing);
+}
+
 void
 dp_flow_seal(struct chim_worker *w, struct chim_msg *msg)
 {
@@ -134,9 +150,7 @@ dp_flow_seal(struct chim_worker *w, struct chim_msg *msg)
 	} else if (hold->is_sealed) {
 		answer(w, msg, hold);
 	} else {
-		hold->seal = msg;
-		hold->marker = msg->flow.marker;
-		TAILQ_INSERT_TAIL(&w->sealing, hold, sealing);
+		wait_for_marker(w, hold, msg);
 	}
 }
 
@@ -152,21 +166,6 @@ dp_seal_answer(struct chim_worker *w, struct dp_hold *hold, enum chim_status sta
 	TAILQ_REMOVE(&w->sealing, hold, sealing);
 	msg->flow.record = hold->record;
 	dp_reply(w, msg, status, reason);
-}
-
-bool
-dp_seal_marker(struct chim_worker *w, uint64_t marker)
-{
-	struct dp_hold *hold;
-
-	TAILQ_FOREACH (hold, &w->sealing, sealing) {
-		if (hold->marker != marker)
-			continue;
-		hold->is_sealed = 1;
-		dp_seal_answer(w, hold, CHIM_STATUS_SUCCESS, CHIM_REASON_NONE);
-		return true;
-	}
-	return false;
 }
 
 void

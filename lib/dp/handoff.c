@@ -35,8 +35,8 @@ owner_of(const struct chim_worker *w, const struct chim_burst *b, uint16_t i)
 	return chim_port_steer(w->ports[b->port_number].port, w->nb_workers, &tuple);
 }
 
-static void
-hand_over(
+void
+dp_handoff_put(
 	struct chim_worker *w, uint32_t to, enum dp_parcel kind, uint16_t port, struct rte_mbuf *m)
 {
 	if (dp_parcel_put(w, to, kind, port, m)) {
@@ -60,7 +60,7 @@ dp_handoff(struct chim_worker *w, struct chim_burst *b, uint16_t i, enum dp_parc
 	owner = owner_of(w, b, i);
 	if (owner == w->id)
 		return false;
-	hand_over(w, owner, kind, b->port_number, b->m[i]);
+	dp_handoff_put(w, owner, kind, b->port_number, b->m[i]);
 	return true;
 }
 
@@ -75,7 +75,7 @@ dp_handoff_astray(struct chim_worker *w, struct chim_burst *b)
 		if ((b->seg[i].info & CHIM_SEG_LOOKUP) != 0)
 			wrong = (owner_of(w, b, i) + 1) % w->nb_workers;
 		if (wrong != w->id) {
-			hand_over(w, wrong, DP_PARCEL_RX, b->port_number, b->m[i]);
+			dp_handoff_put(w, wrong, DP_PARCEL_RX, b->port_number, b->m[i]);
 			continue;
 		}
 		b->m[left] = b->m[i];
@@ -84,18 +84,6 @@ dp_handoff_astray(struct chim_worker *w, struct chim_burst *b)
 		left++;
 	}
 	b->nb = left;
-}
-
-void
-dp_handoff_marker(struct chim_worker *w, uint16_t port, struct rte_mbuf *m)
-{
-	for (uint32_t i = 0; i < w->nb_workers; i++) {
-		if (i == w->id)
-			continue;
-		rte_mbuf_refcnt_update(m, 1);
-		hand_over(w, i, DP_PARCEL_KERNEL_RX, port, m);
-	}
-	chim_row_put(&w->row, m);
 }
 
 /* Frames to send come back to the one that has the queue; never more than its vector holds. */
@@ -112,7 +100,7 @@ take_to_send(struct chim_worker *w, struct dp_port *p, enum dp_parcel kind, stru
 }
 
 static void
-run_burst(struct chim_worker *w, enum dp_parcel kind)
+run_burst(struct chim_worker *w, enum dp_parcel kind, uint32_t from)
 {
 	struct chim_burst *b = &w->burst;
 
@@ -122,14 +110,14 @@ run_burst(struct chim_worker *w, enum dp_parcel kind)
 		chim_wire_parse_burst(b, CHIM_SIDE_WIRE);
 		dp_receive_parsed(w, b);
 	} else {
-		dp_kernel_burst(w, b, false);
+		dp_kernel_burst(w, b, from);
 	}
 	b->nb = 0;
 }
 
 /* Consecutive frames of one kind and port make a burst. */
 static void
-open_parcels(struct chim_worker *w, void *const *parcel, uint32_t nb)
+open_parcels(struct chim_worker *w, uint32_t from, void *const *parcel, uint32_t nb)
 {
 	struct chim_burst *b = &w->burst;
 	enum dp_parcel open = DP_PARCEL_RX;
@@ -145,12 +133,12 @@ open_parcels(struct chim_worker *w, void *const *parcel, uint32_t nb)
 			continue;
 		}
 		if (b->nb == CHIM_BURST || kind != open || port != b->port_number)
-			run_burst(w, open);
+			run_burst(w, open, from);
 		open = kind;
 		b->port_number = port;
 		b->m[b->nb++] = m;
 	}
-	run_burst(w, open);
+	run_burst(w, open, from);
 }
 
 /* Frames to send need room here, or they would be lost behind a full device. */
@@ -178,7 +166,7 @@ dp_parcels(struct chim_worker *w)
 		if (w->from_worker[i] == NULL)
 			continue;
 		nb = chim_box_take(w->from_worker[i], parcel, parcel_budget(w));
-		open_parcels(w, parcel, nb);
+		open_parcels(w, i, parcel, nb);
 		done += nb;
 	}
 	return done;

@@ -143,8 +143,8 @@ cost_of(const struct rte_mbuf *m)
 	return RTE_MAX(rte_pktmbuf_pkt_len(m), DP_HOLD_FRAME_BYTES);
 }
 
-static void
-append(struct chim_worker *w, struct dp_hold *hold, struct rte_mbuf *m)
+void
+dp_hold_append(struct chim_worker *w, struct dp_hold *hold, struct rte_mbuf *m)
 {
 	chim_nbl(m)->next = NULL;
 	if (hold->head == NULL)
@@ -192,7 +192,7 @@ dp_hold_keep(
 	if (is_full)
 		dp_hold_end(w, hold, CHIM_REASON_HOLD_OVERFLOW);
 	w->counters.why[CHIM_WHY_HELD]++;
-	append(w, hold, m);
+	dp_hold_append(w, hold, m);
 	hold->record.flags |= CHIM_RECORD_PEER;
 	if ((seg->info & CHIM_SEG_TS) != 0) {
 		hold->record.flags |= CHIM_RECORD_PEER_TS;

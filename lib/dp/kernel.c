@@ -14,44 +14,11 @@
 
 #include "worker.h"
 
-#define MARKER_OFF RTE_ETHER_HDR_LEN
-
-static bool
-read_marker(const struct rte_mbuf *m, uint64_t *marker)
-{
-	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	rte_be64_t value;
-
-	if (rte_pktmbuf_data_len(m) < MARKER_OFF + sizeof(value))
-		return false;
-	if (eth->ether_type != rte_cpu_to_be_16(CHIM_MARKER_ETHERTYPE))
-		return false;
-	memcpy(&value, rte_pktmbuf_mtod_offset(m, const void *, MARKER_OFF), sizeof(value));
-	*marker = rte_be_to_cpu_64(value);
-	return true;
-}
-
 static void
 drop(struct chim_worker *w, struct rte_mbuf *m, enum chim_why why)
 {
 	w->counters.kernel_why[why]++;
 	chim_row_put(&w->row, m);
-}
-
-static void
-take_marker(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, bool is_first)
-{
-	uint64_t marker = 0;
-
-	read_marker(m, &marker);
-	if (dp_seal_marker(w, marker)) {
-		drop(w, m, CHIM_WHY_MARKER);
-	} else if (is_first && w->nb_workers > 1) {
-		w->counters.kernel_why[CHIM_WHY_MARKER]++;
-		dp_handoff_marker(w, port, m);
-	} else {
-		drop(w, m, CHIM_WHY_MARKER_UNKNOWN);
-	}
 }
 
 /* Markers leave the burst in their place in the order: frames before one have passed already. */
@@ -61,7 +28,7 @@ frames_before_marker(const struct chim_burst *b, uint16_t from)
 	uint64_t marker;
 	uint16_t i = from;
 
-	while (i < b->nb && !read_marker(b->m[i], &marker))
+	while (i < b->nb && !dp_marker_read(b->m[i], &marker))
 		i++;
 	return i;
 }
@@ -108,7 +75,7 @@ run_frames(struct chim_worker *w, struct chim_burst *b)
 }
 
 void
-dp_kernel_burst(struct chim_worker *w, struct chim_burst *b, bool is_first)
+dp_kernel_burst(struct chim_worker *w, struct chim_burst *b, uint32_t from_worker)
 {
 	struct chim_burst *part = &w->replay;
 	uint16_t from = 0;
@@ -123,7 +90,7 @@ dp_kernel_burst(struct chim_worker *w, struct chim_burst *b, bool is_first)
 		if (part->nb != 0)
 			run_frames(w, part);
 		if (to < b->nb)
-			take_marker(w, b->port_number, b->m[to], is_first);
+			dp_marker_take(w, b->port_number, b->m[to], from_worker);
 		from = (uint16_t)(to + 1);
 	}
 }
@@ -138,18 +105,22 @@ kernel_port(struct chim_worker *w, struct dp_port *p)
 	while (left != 0) {
 		uint16_t room = dp_wire_room(w, p, DP_KERNEL_RESERVE + CHIM_BURST);
 		uint16_t n = (uint16_t)RTE_MIN(left, CHIM_BURST);
+		uint16_t nb;
 
 		n = RTE_MIN(n, room > DP_KERNEL_RESERVE ? room - DP_KERNEL_RESERVE : 0u);
 		if (n == 0)
 			break;
 		b->port_number = p->port->port_number;
-		b->nb = rte_eth_rx_burst(p->port->exception_id, (uint16_t)w->id, b->m, n);
-		if (b->nb == 0)
+		nb = rte_eth_rx_burst(p->port->exception_id, (uint16_t)w->id, b->m, n);
+		b->nb = nb;
+		w->counters.kernel_rx_frames += nb;
+		done += nb;
+		left -= nb;
+		dp_kernel_burst(w, b, w->id);
+		if (nb < n) {
+			dp_marker_queue_empty(w, b->port_number);
 			break;
-		w->counters.kernel_rx_frames += b->nb;
-		done += b->nb;
-		left -= b->nb;
-		dp_kernel_burst(w, b, true);
+		}
 	}
 	return done;
 }

@@ -17,7 +17,7 @@
  */
 #include "worker.h"
 
-static void
+static struct dp_hold *
 hold_flow(struct chim_worker *w, struct chim_conn *c)
 {
 	static const struct chim_hold_limits defaults;
@@ -28,10 +28,31 @@ hold_flow(struct chim_worker *w, struct chim_conn *c)
 	/* Without a slot for a hold the kernel gets the frames at once, as if released. */
 	if (hold == NULL) {
 		chim_flow_remove(w->flow, &head->key, head->is_ip6);
-		return;
+		return NULL;
 	}
 	hold->host = head->host;
 	dp_hold_start(w, hold, &defaults);
+	return hold;
+}
+
+/* Spec 11.2, step 6: what was queued behind urgent data is the kernel's, before anything newer. */
+static void
+hand_urgent(struct chim_worker *w, struct chim_conn *c, struct dp_hold *hold)
+{
+	uint16_t port = dp_neighbor_of(w, chim_tcp_head(c))->port_number;
+	struct rte_mbuf *m = chim_tcp_take_kept(c);
+
+	while (m != NULL) {
+		struct rte_mbuf *next = chim_nbl(m)->next;
+
+		if (hold != NULL) {
+			w->counters.why[CHIM_WHY_URGENT_HANDED]++;
+			dp_hold_append(w, hold, m);
+		} else {
+			dp_punt(w, port, m, CHIM_WHY_URGENT_HANDED);
+		}
+		m = next;
+	}
 }
 
 /* Room for the pending ACK; a device that takes nothing cannot keep the connection for ever. */
@@ -63,13 +84,15 @@ dp_terminate_resume(struct chim_worker *w, struct chim_conn *c)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
 	struct dp_side *side = dp_side(w, c);
+	struct dp_hold *hold;
 
 	if (side->is_exported)
 		return;
 	if (!dp_io_drain(w, head->host) || !has_room_for_ack(w, c))
 		return;
-	hold_flow(w, c);
+	hold = hold_flow(w, c);
 	export(w, c, side->terminate);
+	hand_urgent(w, c, hold);
 	chim_wheel_cancel(&w->wheel, head->index);
 	side->is_exported = 1;
 	head->todo = CHIM_TODO_DELIVER;

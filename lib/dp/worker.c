@@ -13,12 +13,15 @@
 
 #include "worker.h"
 
-#define DEFAULT_HOLDS	   1024u
-#define DEFAULT_HOLD_BYTES (64u << 20)
-#define DEFAULT_SLEEP_US   50u
-#define DEFAULT_TURNS	   1000u
-#define STALE_MS	   30000u  /* REACHABLE_TIME of RFC 4861, 10 */
-#define FIRST_IP_ID	   0x8000u /* checklist 143 */
+#define DEFAULT_HOLDS	    1024u
+#define DEFAULT_HOLD_BYTES  (64u << 20)
+#define DEFAULT_RECORDS	    65535u
+#define SENT_PER_CONNECTION 1024u
+#define DEFAULT_SLEEP_US    50u
+#define DEFAULT_TURNS	    1000u
+#define STALE_MS	    30000u  /* REACHABLE_TIME of RFC 4861, 10 */
+#define RSS_KEY_LEN	    40u	    /* chim_flow_config.rss_key */
+#define FIRST_IP_ID	    0x8000u /* checklist 143 */
 
 static bool
 is_valid(const struct chim_dp_config *cfg)
@@ -129,6 +132,55 @@ make_replicas(struct chim_worker *w, const struct chim_dp_config *cfg)
 	return 0;
 }
 
+/* The hash in frames is of use when all ports make the same one. */
+static const uint8_t *
+common_rss_key(const struct chim_dp_config *cfg)
+{
+	const struct chim_port *first = NULL;
+
+	for (uint16_t i = 0; i < CHIM_MAX_PORTS; i++) {
+		const struct chim_port *p = cfg->port[i];
+
+		if (p == NULL)
+			continue;
+		if (!p->has_rss || p->rss_key_len < RSS_KEY_LEN)
+			return NULL;
+		if (first != NULL && memcmp(p->rss_key, first->rss_key, RSS_KEY_LEN) != 0)
+			return NULL;
+		first = p;
+	}
+	return first != NULL ? first->rss_key : NULL;
+}
+
+/* Used by this worker's lcore alone; the memory is shared, for a secondary process to read. */
+static struct rte_mempool *
+make_records(const char *what, uint32_t nb, uint32_t size, const struct chim_dp_config *cfg)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "chim_%s_%u", what, cfg->id);
+	return rte_mempool_create(name, nb, size, 0, 0, NULL, NULL, NULL, NULL, cfg->socket_id,
+		RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET);
+}
+
+static int
+make_record_pools(struct chim_worker *w, const struct chim_dp_config *cfg)
+{
+	uint32_t nb_flights = cfg->max_flights;
+	uint32_t nb_sent = cfg->max_sent;
+
+	if (nb_flights == 0)
+		nb_flights = RTE_MIN(cfg->max_connections, DEFAULT_RECORDS);
+	if (nb_sent == 0)
+		nb_sent = (uint32_t)RTE_MIN(
+			(uint64_t)cfg->max_connections * SENT_PER_CONNECTION, DEFAULT_RECORDS);
+	w->env.sent_pool = make_records("sent", nb_sent, chim_tcp_sent_size(), cfg);
+	if (w->env.sent_pool == NULL)
+		return -rte_errno;
+	w->env.flight_pool = make_records("flight", nb_flights, chim_tcp_flight_size(), cfg);
+	return w->env.flight_pool != NULL ? 0 : -rte_errno;
+}
+
 static int
 make_flow(struct chim_worker *w, const struct chim_dp_config *cfg, uint32_t nb_holds)
 {
@@ -138,6 +190,7 @@ make_flow(struct chim_worker *w, const struct chim_dp_config *cfg, uint32_t nb_h
 		.max_ip4 = cfg->max_connections + nb_holds,
 		.max_ip6 = cfg->max_connections + nb_holds,
 		.socket_id = cfg->socket_id,
+		.rss_key = common_rss_key(cfg),
 	};
 
 	snprintf(name, sizeof(name), "dp_flow_%u", cfg->id);
@@ -171,6 +224,8 @@ chim_dp_create(const struct chim_dp_config *cfg)
 	if (rc == 0)
 		rc = make_replicas(w, cfg);
 	if (rc == 0)
+		rc = make_record_pools(w, cfg);
+	if (rc == 0)
 		rc = make_flow(w, cfg, nb_holds);
 	if (rc != 0) {
 		chim_dp_destroy(w);
@@ -196,6 +251,8 @@ drop_all(struct chim_worker *w)
 		while ((m = dp_hold_pop(w, chim_slab_at(w->holds, i))) != NULL)
 			chim_row_put(&w->row, m);
 	}
+	for (uint32_t i = 0; i < w->nb_fences; i++)
+		chim_row_put(&w->row, w->fences[i].m);
 	for (uint16_t i = 0; i < CHIM_MAX_PORTS; i++) {
 		rte_pktmbuf_free_bulk(w->ports[i].wire.m, w->ports[i].wire.nb);
 		rte_pktmbuf_free_bulk(w->ports[i].kernel.m, w->ports[i].kernel.nb);
@@ -221,6 +278,8 @@ chim_dp_destroy(struct chim_worker *w)
 	unpoison(w->conns);
 	unpoison(w->holds);
 	chim_flow_destroy(w->flow);
+	rte_mempool_free(w->env.flight_pool);
+	rte_mempool_free(w->env.sent_pool);
 	rte_free(w->event_hold);
 	rte_free(w->event_reachability);
 	rte_free(w->paths);

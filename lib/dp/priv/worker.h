@@ -33,6 +33,7 @@
 #define DP_KERNEL_RESERVE  128u /* room of the wire's vector that kernel frames leave alone */
 #define DP_FLUSH_BELOW	   32u	/* room at which output flushes before it goes on */
 #define DP_TERMINATE_TRIES 200u /* turns a terminate waits for room to send the pending ACK */
+#define DP_MARKERS	   16u	/* remembered, and waiting for an empty queue */
 
 #define DP_HOLD_DEADLINE_MS 1000u
 #define DP_HOLD_BYTES	    (4u << 20)
@@ -87,12 +88,26 @@ struct dp_hold {
 	struct rte_mbuf *tail;
 	struct chim_msg *seal; /* waiting for its marker */
 	uint64_t marker;
+	uint64_t seal_left; /* workers whose queue is not read up to the marker yet */
 	struct chim_flow_record record;
 	TAILQ_ENTRY(dp_hold) draining;
 	TAILQ_ENTRY(dp_hold) untold;
 	TAILQ_ENTRY(dp_hold) sealing;
 };
 TAILQ_HEAD(dp_hold_list, dp_hold);
+
+/* What is known of a seal's marker. */
+struct dp_marker {
+	uint64_t marker;
+	uint64_t read_by; /* workers whose queue of the exception port is read up to it */
+};
+
+/* A marker that waits for this worker's queue to be empty. */
+struct dp_fence {
+	uint64_t marker;
+	struct rte_mbuf *m;
+	uint16_t port_number;
+};
 
 /* ---- replicas ---- */
 
@@ -195,9 +210,13 @@ struct chim_worker {
 	struct dp_hold_list draining; /* holds whose frames go to the kernel */
 	struct dp_hold_list untold;   /* holds that ran out; ctl does not know yet */
 	struct dp_hold_list sealing;  /* holds whose seal waits for a marker */
-	uint32_t hold_bytes;	      /* kept by all holds together */
-	uint32_t owed;		      /* messages taken, not answered: room of to_ctl for them */
-	uint32_t scan_left;	      /* slots still to look at after a replica changed */
+	struct dp_marker markers[DP_MARKERS];
+	struct dp_fence fences[DP_MARKERS];
+	uint32_t next_marker;
+	uint32_t nb_fences;
+	uint32_t hold_bytes; /* kept by all holds together */
+	uint32_t owed;	     /* messages taken, not answered: room of to_ctl for them */
+	uint32_t scan_left;  /* slots still to look at after a replica changed */
 	uint32_t scan_at;
 	uint32_t nb_vlans; /* neighbors with a VLAN */
 	uint32_t nce_stale_ticks;
@@ -355,8 +374,9 @@ bool dp_parcel_put(
 /* Frames whose worker deliver_to_wrong_worker names another: takes them out of the burst. */
 void dp_handoff_astray(struct chim_worker *w, struct chim_burst *b);
 
-/* A marker that is none of ours may be another worker's: everybody gets it. Takes m. */
-void dp_handoff_marker(struct chim_worker *w, uint16_t port, struct rte_mbuf *m);
+/* The same, counted; a frame that has no room is dropped. Takes m. */
+void dp_handoff_put(
+	struct chim_worker *w, uint32_t to, enum dp_parcel kind, uint16_t port, struct rte_mbuf *m);
 
 /* ---- timers.c: source 3 ---- */
 
@@ -369,8 +389,23 @@ void dp_timer_arm(struct chim_worker *w, struct chim_conn *c);
 
 uint32_t dp_kernel(struct chim_worker *w);
 
-/* Frames b->m[0..nb) of the kernel, not classified yet. is_first: read by this worker itself. */
-void dp_kernel_burst(struct chim_worker *w, struct chim_burst *b, bool is_first);
+/* Frames b->m[0..nb) of the kernel, not classified yet, read by a worker, maybe this one. */
+void dp_kernel_burst(struct chim_worker *w, struct chim_burst *b, uint32_t from_worker);
+
+/* ---- marker.c ---- */
+
+/* Is it a marker frame? */
+bool dp_marker_read(const struct rte_mbuf *m, uint64_t *marker);
+
+/* A marker frame that a worker has read. Takes m. */
+void dp_marker_take(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, uint32_t from);
+
+/* This worker's queue of the exception port has been read to its end. */
+void dp_marker_queue_empty(struct chim_worker *w, uint16_t port);
+
+/* Workers with a queue of the exception port; those that have read up to a marker: bit masks. */
+uint64_t dp_marker_queues(const struct chim_worker *w, uint16_t port);
+uint64_t dp_marker_read_by(struct chim_worker *w, uint64_t marker);
 
 /* ---- hold.c: source 5 ---- */
 
@@ -388,6 +423,9 @@ dp_hold_start(struct chim_worker *w, struct dp_hold *hold, const struct chim_hol
 /* Keep a frame of the wire; takes it. seg as classified. */
 void dp_hold_keep(struct chim_worker *w, struct dp_hold *hold, struct rte_mbuf *m,
 	const struct chim_seg *seg);
+
+/* Keep a frame behind those already kept, whatever the bounds say; takes it. */
+void dp_hold_append(struct chim_worker *w, struct dp_hold *hold, struct rte_mbuf *m);
 
 /* Take the oldest kept frame. @return NULL when there is none. */
 struct rte_mbuf *dp_hold_pop(struct chim_worker *w, struct dp_hold *hold);
@@ -413,9 +451,6 @@ void dp_flow_hold_cmd(struct chim_worker *w, struct chim_msg *msg);
 void dp_flow_seal(struct chim_worker *w, struct chim_msg *msg);
 void dp_flow_release(struct chim_worker *w, struct chim_msg *msg);
 void dp_flow_inject(struct chim_worker *w, struct chim_msg *msg);
-
-/* A marker has come by. @return false when no seal of this worker waits for it. */
-bool dp_seal_marker(struct chim_worker *w, uint64_t marker);
 
 /* Answer the SEAL that waits on a hold, if one does, and forget it. */
 void dp_seal_answer(struct chim_worker *w, struct dp_hold *hold, enum chim_status status,
