@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * A host that does not read, a wire that does not take: nothing is lost,
+ * nothing overtakes, nobody else waits.
+ */
+#include "rings.h"
+
+static uint32_t
+take_all(struct rings *r, uint32_t *bytes)
+{
+	struct chim_io io;
+	uint32_t nb = 0;
+
+	while (rings_collect(r, 0, &io)) {
+		assert_int_equal(io.op, CHIM_IO_INDICATE);
+		*bytes += io.bytes;
+		io.op = CHIM_IO_RETURN;
+		rings_post(r, &io);
+		nb++;
+		if (nb % 4 == 0)
+			rings_poll(r);
+	}
+	return nb;
+}
+
+static void
+a_full_host_ring_delays_and_loses_nothing(void **state)
+{
+	uint32_t bytes = 0;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .host_entries = 4 });
+	rings_install(&r, 0);
+	for (uint32_t i = 0; i < 20; i++) {
+		rings_wire_in(&r, 0, rings_data(&r, 0, i * 100, 100));
+		rings_poll(&r);
+	}
+	assert_true(chim_dp_counters(r.worker[0])->host_full > 0);
+	for (uint32_t i = 0; i < 50; i++) {
+		rings_poll(&r);
+		take_all(&r, &bytes);
+	}
+	assert_int_equal(bytes, 2000);
+	rings_settle(&r);
+	rings_down(&r);
+}
+
+static void
+a_terminate_waits_for_room_to_tell_everything_first(void **state)
+{
+	struct chim_msg *msg;
+	uint32_t bytes = 0;
+	chim_handle_t h;
+	struct chim_io io;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .host_entries = 2 });
+	h = rings_install(&r, 0);
+	for (uint32_t i = 0; i < 2; i++) { /* the ring is full */
+		rings_wire_in(&r, 0, rings_data(&r, 0, i * 100, 100));
+		rings_poll(&r);
+	}
+	rings_host_send(&r, h, 100);
+	msg = rings_msg(&r, CHIM_MSG_TERMINATE);
+	msg->handle = h;
+	rings_send(&r, 0, msg);
+	for (uint32_t i = 0; i < 20; i++)
+		rings_poll(&r);
+	assert_null(rings_reply(&r, 0));
+	/* Meanwhile others are served, and this one may not be touched again. */
+	rings_install(&r, 1);
+	struct chim_msg *query = rings_msg(&r, CHIM_MSG_QUERY);
+
+	query->handle = h;
+	assert_int_equal(rings_call(&r, 0, query), CHIM_STATUS_FAILURE);
+	assert_int_equal(query->reason, CHIM_REASON_OVERLAP);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_true(rings_collect(&r, 0, &io));
+		assert_int_equal(io.op, CHIM_IO_INDICATE);
+		bytes += io.bytes;
+		rte_pktmbuf_free(io.m);
+		for (uint32_t turn = 0; turn < 3; turn++)
+			rings_poll(&r);
+	}
+	assert_int_equal(bytes, 200);
+	assert_ptr_equal(rings_reply(&r, 0), msg);
+	assert_int_equal(msg->status, CHIM_STATUS_SUCCESS);
+	assert_true(rings_collect(&r, 0, &io));
+	assert_int_equal(io.op, CHIM_IO_SEND_DONE);
+	assert_int_equal(chim_nbl(io.m)->status, CHIM_STATUS_UPLOAD_IN_PROGRESS);
+	rte_pktmbuf_free(io.m);
+	rings_down(&r);
+}
+
+static void
+one_host_that_does_not_read_keeps_no_other_waiting(void **state)
+{
+	struct chim_msg *msg;
+	struct chim_io io;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .host_entries = 2 });
+	msg = rings_install_msg(&r, 0);
+	msg->host = 0;
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	rings_install(&r, 1);
+	for (uint32_t i = 0; i < 10; i++) {
+		rings_wire_in(&r, 0, rings_data(&r, 0, i * 10, 10)); /* the silent host's */
+		rings_wire_in(&r, 0, rings_data(&r, 1, i * 10, 10));
+		rings_poll(&r);
+		rings_expect_data(&r, 0, 10);
+		rings_poll(&r);
+	}
+	while (chim_chan_take(r.target->slot[0].from_worker[0], &io, 1) == 1) {
+		rte_pktmbuf_free(io.m);
+		rings_poll(&r);
+	}
+	rings_down(&r);
+}
+
+static void
+a_full_wire_delays_and_loses_nothing(void **state)
+{
+	uint32_t sent = 0;
+	struct chim_seg seg;
+	chim_handle_t h;
+	struct chim_io io;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .wire_size = 2 });
+	h = rings_install(&r, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		rings_host_send(&r, h, 1460);
+	for (uint32_t turn = 0; turn < 50; turn++) {
+		rings_poll(&r);
+		if (!rings_wire_seg(&r, &seg))
+			continue;
+		assert_int_equal(seg.seq, (uint32_t)(RINGS_OUR_SEQ + sent));
+		sent += seg.len;
+	}
+	assert_int_equal(sent, 5 * 1460);
+	assert_int_equal(chim_dp_counters(r.worker[0])->ip4.tcp_retransmitted_segments, 0);
+	rings_wire_in(&r, 0, rings_ack(&r, 0, sent));
+	rings_settle(&r);
+	while (rings_collect(&r, 0, &io)) {
+		for (struct rte_mbuf *m = io.m, *next; m != NULL; m = next) {
+			next = chim_nbl(m)->next;
+			rte_pktmbuf_free(m);
+		}
+	}
+	rings_down(&r);
+}
+
+/* The wire takes nothing at all: the terminate comes to its end without the ACK. */
+static void
+a_dead_wire_cannot_keep_a_connection(void **state)
+{
+	struct rte_mbuf *m, *next;
+	struct chim_msg *msg;
+	chim_handle_t h;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .wire_size = 1, .nb_mbufs = 4095 });
+	h = rings_install(&r, 0);
+	for (uint32_t i = 0; i < 400; i++)
+		rings_kernel_in(&r, 0, rings_kernel_data(&r, 1, i, 1));
+	rings_host_send(&r, h, 1000);
+	for (uint32_t i = 0; i < 30; i++)
+		rings_poll(&r);
+	msg = rings_msg(&r, CHIM_MSG_TERMINATE);
+	msg->handle = h;
+	msg->tcp.want = CHIM_WANT_DELEGATED;
+	rings_send(&r, 0, msg);
+	for (uint32_t i = 0; i < 250; i++)
+		rings_poll(&r);
+	assert_ptr_equal(rings_reply(&r, 0), msg);
+	assert_int_equal(msg->status, CHIM_STATUS_SUCCESS);
+	for (m = msg->tcp.send_chain; m != NULL; m = next) {
+		next = chim_nbl(m)->next;
+		rte_pktmbuf_free(m);
+	}
+	rings_down(&r);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_full_host_ring_delays_and_loses_nothing),
+	cmocka_unit_test(a_terminate_waits_for_room_to_tell_everything_first),
+	cmocka_unit_test(one_host_that_does_not_read_keeps_no_other_waiting),
+	cmocka_unit_test(a_full_wire_delays_and_loses_nothing),
+	cmocka_unit_test(a_dead_wire_cannot_keep_a_connection),
+};
+CHIM_CMOCKA_SUITE(dp_backpressure_autotest, tests, NULL, NULL)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The way to the kernel and back: order, full devices, frames that do not fit,
+ * budgets under a flood, and the kernel's frames of an offloaded connection.
+ */
+#include <string.h>
+
+#include "rings.h"
+
+static void
+frames_of_both_sides_keep_their_order(void **state)
+{
+	struct chim_seg seg;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	for (uint32_t i = 0; i < 100; i++) {
+		rings_wire_in(&r, 0, rings_data(&r, 3, i * 10, 10));
+		rings_kernel_in(&r, 0, rings_kernel_data(&r, 3, i * 10, 10));
+	}
+	rings_settle(&r);
+	for (uint32_t i = 0; i < 100; i++) {
+		assert_true(rings_kernel_seg(&r, &seg));
+		assert_int_equal(seg.seq, RINGS_PEER_SEQ + i * 10);
+		assert_true(rings_wire_seg(&r, &seg));
+		assert_int_equal(seg.seq, RINGS_OUR_SEQ + i * 10);
+	}
+	assert_int_equal(rings_why(&r, CHIM_WHY_MISS), 100);
+	assert_int_equal(chim_dp_counters(r.worker[0])->kernel_rx_frames, 100);
+	assert_int_equal(chim_dp_counters(r.worker[0])->kernel_tx_frames, 100);
+	assert_int_equal(chim_dp_counters(r.worker[0])->tx_frames, 100);
+	rings_down(&r);
+}
+
+static void
+a_full_exception_port_drops_and_counts(void **state)
+{
+	uint32_t kept;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .kernel_size = 10 });
+	for (uint32_t i = 0; i < 600; i++)
+		rings_wire_in(&r, 0, rings_data(&r, 3, i * 10, 10));
+	for (uint32_t i = 0; i < 30; i++)
+		rings_poll(&r);
+	kept = 10 + CHIM_TXQ_SIZE;
+	assert_int_equal(rings_why(&r, CHIM_WHY_MISS), 600);
+	assert_int_equal(rings_why(&r, CHIM_WHY_PUNT_NO_ROOM), 600 - kept);
+	/* The connection beside it is not disturbed. */
+	rings_install(&r, 0);
+	rings_wire_in(&r, 0, rings_data(&r, 0, 0, 100));
+	rings_settle(&r);
+	rings_expect_data(&r, 0, 100);
+	for (uint32_t got = 0; got < kept; rings_poll(&r)) {
+		uint32_t nb = rings_kernel_drain(&r);
+
+		got += nb;
+		assert_true(got <= kept);
+	}
+	assert_int_equal(rings_kernel_drain(&r), 0);
+	rings_down(&r);
+}
+
+static void
+without_an_exception_port_frames_are_dropped_and_counted(void **state)
+{
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .has_no_exception = true });
+	rings_wire_in(&r, 0, rings_data(&r, 3, 0, 10));
+	rings_settle(&r);
+	assert_int_equal(rings_why(&r, CHIM_WHY_MISS), 1);
+	assert_int_equal(rings_why(&r, CHIM_WHY_PUNT_NO_ROOM), 1);
+	rings_down(&r);
+}
+
+static void
+a_frame_that_can_never_fit_does_not_block_those_behind_it(void **state)
+{
+	struct rte_mbuf *m;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	m = rings_data(&r, 3, 0, 1460);
+	while (rte_pktmbuf_pkt_len(m) < (uint32_t)r.port.exception_mtu + 100) {
+		struct rte_mbuf *more = rings_data(&r, 3, 0, 1000);
+
+		assert_int_equal(rte_pktmbuf_chain(m, more), 0);
+	}
+	rings_wire_in(&r, 0, m);
+	rings_wire_in(&r, 0, rings_data(&r, 3, 1460, 10));
+	rings_settle(&r);
+	assert_int_equal(rings_why(&r, CHIM_WHY_PUNT_NO_ROOM), 1);
+	assert_int_equal(rings_kernel_drain(&r), 1);
+	rings_down(&r);
+}
+
+static void
+the_kernels_frames_of_an_offloaded_connection_are_dropped(void **state)
+{
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	rings_install(&r, 0);
+	rings_kernel_in(&r, 0, rings_kernel_data(&r, 0, 0, 10));
+	rings_kernel_in(&r, 0, rings_kernel_data(&r, 1, 0, 10));
+	rings_settle(&r);
+	assert_int_equal(rings_kernel_why(&r, CHIM_WHY_KERNEL_OF_OFFLOADED), 1);
+	assert_int_equal(rings_wire_drain(&r), 1);
+	rings_down(&r);
+}
+
+static void
+a_marker_nobody_waits_for_is_consumed(void **state)
+{
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	rings_kernel_in(&r, 0, rings_marker(&r, 4711));
+	rings_settle(&r);
+	assert_int_equal(rings_kernel_why(&r, CHIM_WHY_MARKER_UNKNOWN), 1);
+	assert_int_equal(rings_wire_drain(&r), 0);
+	rings_down(&r);
+}
+
+/* However much the kernel wants to send, the wire is read and the connection answers. */
+static void
+a_flood_of_kernel_frames_does_not_starve_the_wire(void **state)
+{
+	uint32_t kernel = 0;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .nb_mbufs = 4095 });
+	rings_install(&r, 0);
+	for (uint32_t i = 0; i < 3000; i++)
+		rings_kernel_in(&r, 0, rings_kernel_data(&r, 3, i, 1));
+	for (uint32_t i = 0; i < 20; i++) {
+		rings_wire_in(&r, 0, rings_data(&r, 0, i * 100, 100));
+		rings_poll(&r);
+		rings_expect_data(&r, 0, 100);
+		kernel += rings_wire_drain(&r);
+	}
+	assert_int_equal(chim_dp_counters(r.worker[0])->kernel_rx_frames, 20 * 32);
+	assert_true(kernel >= 20 * 32);
+	rings_settle(&r);
+	rings_down(&r);
+}
+
+/* A wire that takes nothing: the kernel's frames wait in the device, the engine keeps its room. */
+static void
+a_full_wire_leaves_the_kernels_frames_where_they_are(void **state)
+{
+	uint64_t taken;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .wire_size = 7 });
+	for (uint32_t i = 0; i < 600; i++)
+		rings_kernel_in(&r, 0, rings_kernel_data(&r, 3, i, 1));
+	for (uint32_t i = 0; i < 50; i++)
+		rings_poll(&r);
+	taken = chim_dp_counters(r.worker[0])->kernel_rx_frames;
+	assert_true(taken <= 7 + CHIM_TXQ_SIZE / 2 + CHIM_BURST);
+	assert_int_equal(rings_kernel_why(&r, CHIM_WHY_KERNEL_NO_ROOM), 0);
+	for (uint32_t got = 0; got < 600; rings_poll(&r))
+		got += rings_wire_drain(&r);
+	assert_int_equal(chim_dp_counters(r.worker[0])->tx_frames, 600);
+	rings_down(&r);
+}
+
+static void
+an_empty_pool_costs_segments_not_the_worker(void **state)
+{
+	struct rte_mbuf *hoard[64];
+	uint32_t nb = 0;
+	chim_handle_t h;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .nb_mbufs = 63 });
+	h = rings_install(&r, 0);
+	rings_host_send(&r, h, 1000);
+	rings_wire_in(&r, 0, rings_data(&r, 0, 0, 100));
+	while (nb < CHIM_DIM(hoard) && (hoard[nb] = rte_pktmbuf_alloc(r.pool)) != NULL)
+		nb++;
+	for (uint32_t i = 0; i < 10; i++)
+		rings_poll(&r);
+	assert_int_equal(rings_wire_drain(&r), 0);
+	rte_pktmbuf_free_bulk(hoard, nb);
+	/* With buffers again, what was owed goes out, at the latest when a timer says so. */
+	rings_expect_data(&r, 0, 100);
+	rings_wait(&r, 5000);
+	assert_true(rings_wire_drain(&r) > 0);
+	rings_down(&r);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(frames_of_both_sides_keep_their_order),
+	cmocka_unit_test(a_full_exception_port_drops_and_counts),
+	cmocka_unit_test(without_an_exception_port_frames_are_dropped_and_counted),
+	cmocka_unit_test(a_frame_that_can_never_fit_does_not_block_those_behind_it),
+	cmocka_unit_test(the_kernels_frames_of_an_offloaded_connection_are_dropped),
+	cmocka_unit_test(a_marker_nobody_waits_for_is_consumed),
+	cmocka_unit_test(a_flood_of_kernel_frames_does_not_starve_the_wire),
+	cmocka_unit_test(a_full_wire_leaves_the_kernels_frames_where_they_are),
+	cmocka_unit_test(an_empty_pool_costs_segments_not_the_worker),
+};
+CHIM_CMOCKA_SUITE(dp_exception_autotest, tests, NULL, NULL)
