@@ -18,6 +18,7 @@
 #include "chim_host.h"
 #include "ctl_internal.h"
 #include "fakeworker.h"
+#include "host_internal.h"
 #include "test.h"
 
 #define RIG_WORKERS 4
