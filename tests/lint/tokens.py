@@ -56,7 +56,7 @@ def lint(rule, advice):
         starting = False
         for number, line in enumerate(source.code(path), 1):
             starting = bool(START_UP.match(line)) or (starting and not line.startswith('}'))
-            if rule == 'quiet' and starting or guard.match(line):
+            if rule == 'quiet' and starting or guard.match(line) or line.startswith('#include'):
                 continue
             hit = find.search(line)
             if hit and not source.is_tagged(text, number, rule):
