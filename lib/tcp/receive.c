@@ -45,11 +45,13 @@ tcp_receive_room(struct chim_conn *c)
 {
 	uint32_t room = RTE_MIN(free_bytes(c), (uint32_t)UINT16_MAX << c->rcv_wscale);
 	uint32_t held = tcp_receive_edge(c);
-	uint32_t worth = RTE_MIN(c->initial_rcv_wnd / 2, 2u * c->mss);
 
 	room = room >> c->rcv_wscale << c->rcv_wscale;
-	/* RFC 9293, 3.8.6.2.2; a window that was closed opens with the first segment's worth. */
-	if (room > held && room - held >= (held < c->mss ? RTE_MIN(worth, c->mss) : worth)) {
+	/*
+	 * No silly windows (RFC 9293, 3.8.6.2.2), and no update that the next ACK would bring in
+	 * time: the sender has half of the buffer to go on with.
+	 */
+	if (room >= 2 * held && room - held >= RTE_MIN(c->initial_rcv_wnd / 2, (uint32_t)c->mss)) {
 		c->flags |= TCP_WINDOW_UPDATE;
 		tcp_ack_soon(c);
 	}
