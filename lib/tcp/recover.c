@@ -217,8 +217,10 @@ tcp_recover_on_rto(struct tcp_recover *r, const struct tcp_recover_in *in, bool 
 	}
 	if (is_new && f->state != TCP_RECOVER_FAST)
 		tcp_undo_begin(&f->undo, &begin);
-	else
+	else if (is_first)
 		tcp_undo_end(&f->undo);
+	else
+		f->undo.frto = TCP_FRTO_OFF; /* RFC 5682, 3.1 step 1; a timestamp can still tell */
 	tcp_cc_on_rto(&r->cc, f->sent.bytes, in->mss, is_first);
 	tcp_recover_lose_for_rto(r, in, env);
 	f->state = TCP_RECOVER_RTO;
