@@ -47,7 +47,7 @@ family_of(struct chim_flow *f, bool is_ip6)
 }
 
 static int
-create_family(struct family *fam, const struct chim_flow_config *cfg, bool is_ip6)
+family_create(struct family *fam, const struct chim_flow_config *cfg, bool is_ip6)
 {
 	uint32_t max = is_ip6 ? cfg->max_ip6 : cfg->max_ip4;
 	char name[RTE_HASH_NAMESIZE];
@@ -83,7 +83,7 @@ chim_flow_create(const struct chim_flow_config *cfg)
 	f->has_rss = cfg->rss_key != NULL;
 	if (f->has_rss)
 		memcpy(f->rss_key, cfg->rss_key, sizeof(f->rss_key));
-	if (create_family(&f->ip4, cfg, false) != 0 || create_family(&f->ip6, cfg, true) != 0) {
+	if (family_create(&f->ip4, cfg, false) != 0 || family_create(&f->ip6, cfg, true) != 0) {
 		chim_flow_destroy(f);
 		return NULL;
 	}

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 
+BINARY = ('tests/fuzz/corpus/',)  # inputs, byte for byte
 ROOT = os.environ.get('CHIM_LINT_ROOT') or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COMMENT_OR_STRING = re.compile(
@@ -37,7 +38,8 @@ def files(*suffixes):
         for folder, below, names in os.walk(ROOT):
             below[:] = [d for d in below if not d.startswith(('build', '.git'))]
             found += [os.path.relpath(os.path.join(folder, n), ROOT) for n in names]
-    return sorted(f for f in found if not suffixes or f.endswith(suffixes))
+    return sorted(f for f in found if (not suffixes or f.endswith(suffixes))
+                  and not f.startswith(BINARY))
 
 
 def read(path):
