@@ -15,9 +15,13 @@
 #define CHIM_KERNEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "chim_host.h"
 #include "chim_time.h"
+
+/* The cookie of send chains that the agent has made (struct chim_nbl); not for the user's own. */
+#define CHIM_KERNEL_COOKIE UINT64_C(0x4348494d4b4e4c01)
 
 struct chim_kernel; /* the agent */
 struct chim_kconn;  /* one connection it knows, one descriptor */
@@ -54,6 +58,11 @@ struct chim_kernel_config {
 /** Create an agent. @return owned; NULL with errno; why gets a sentence for a person. */
 struct chim_kernel *chim_kernel_create(const struct chim_kernel_config *cfg, char *why,
 	size_t why_len);
+
+/** Give the engine back what it still has of ours: neighbors and paths that nobody uses. To be
+ *  called (and chim_kernel_poll()) until it says so, before destroy.
+ *  @return true when nothing is left and nothing is under way. */
+bool chim_kernel_clear(struct chim_kernel *k);
 
 /** Destroy. Connections in the engine must have been brought back (chim_kernel_nb_in_engine). */
 void chim_kernel_destroy(struct chim_kernel *k);

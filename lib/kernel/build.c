@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * A kernel socket's state as a TCP block, and what terminate returned as a
+ * socket's state. The only file that knows both shapes.
+ *
+ * What the kernel counts in segments is bytes here, what it counts in
+ * microseconds is ticks; a window is already unscaled on both sides.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_common.h>
+
+#include "chim_seq.h"
+#include "kernel_internal.h"
+
+#define NO_SSTHRESH  0x7fffffffu    /* the kernel's "not found yet" */
+#define AUTO_RCV_WND (512u * 1024u) /* where the kernel would go on tuning its buffer itself */
+
+static void
+fill_const(const struct kernel_sock_state *st, const struct chim_tuple *t, struct chim_tcp_const *c)
+{
+	c->flags = (uint16_t)((st->has_ts ? CHIM_TCP_TIMESTAMP_ENABLED : 0) |
+		(st->has_sack ? CHIM_TCP_SACK_ENABLED : 0) |
+		(st->has_wscale ? CHIM_TCP_WINDOW_SCALING_ENABLED : 0) |
+		(st->has_ecn ? CHIM_TCP_ECN_ENABLED : 0));
+	c->local_port = t->local_port;
+	c->remote_port = t->remote_port;
+	c->remote_mss = (uint16_t)RTE_MIN(st->mss, (uint32_t)UINT16_MAX);
+	c->snd_wind_scale = st->snd_wscale;
+	c->rcv_wind_scale = st->rcv_wscale;
+	c->ts_hz = st->ts_hz;
+}
+
+static int
+option(const struct kernel_sock_state *st, int level, int name, int otherwise)
+{
+	int value;
+
+	return kernel_options_get(&st->options, level, name, &value) ? value : otherwise;
+}
+
+/* What the peer was promised must stay; a buffer that nobody fixed would have been tuned. */
+static uint32_t
+receive_window(const struct chim_kernel *k, const struct kernel_sock_state *st)
+{
+	uint32_t most = (uint32_t)UINT16_MAX << st->rcv_wscale;
+	uint32_t wnd = (uint32_t)st->options.rcvbuf / 2;
+	uint32_t tuned = 0;
+	struct chim_caps caps;
+
+	if ((st->options.buf_lock & SOCK_RCVBUF_LOCK) == 0)
+		tuned = RTE_MIN(AUTO_RCV_WND, k->rmem_max / 2);
+	wnd = RTE_MAX(wnd, tuned);
+	wnd = RTE_MAX(wnd, st->window.rcv_wnd);
+	chim_host_caps(k->host, &caps);
+	wnd = RTE_MIN(wnd, most);
+	return RTE_MIN(wnd, caps.max_rcv_wnd);
+}
+
+static void
+fill_cached(const struct chim_kernel *k, const struct kernel_sock_state *st, bool is_ip4,
+	struct chim_tcp_cached *c)
+{
+	int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
+
+	if (option(st, SOL_SOCKET, SO_KEEPALIVE, 0) != 0)
+		c->flags |= CHIM_TCP_KEEP_ALIVE_ENABLED;
+	if (option(st, IPPROTO_TCP, TCP_NODELAY, 0) == 0)
+		c->flags |= CHIM_TCP_NAGLING_ENABLED;
+	c->ka_probe_count = (uint8_t)option(st, IPPROTO_TCP, TCP_KEEPCNT, 9);
+	c->ka_timeout = (chim_ticks_t)option(st, IPPROTO_TCP, TCP_KEEPIDLE, 7200) * 1000;
+	c->ka_interval = (chim_ticks_t)option(st, IPPROTO_TCP, TCP_KEEPINTVL, 75) * 1000;
+	c->max_rt = (chim_ticks_t)option(st, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
+	c->ttl = (uint8_t)option(st, level, is_ip4 ? IP_TTL : IPV6_UNICAST_HOPS, 64);
+	c->tos = (uint8_t)option(st, level, is_ip4 ? IP_TOS : IPV6_TCLASS, 0);
+	c->initial_rcv_wnd = receive_window(k, st);
+}
+
+static uint16_t
+scaled_ticks(uint32_t us, uint32_t scale)
+{
+	uint64_t value = (uint64_t)us * scale / 1000;
+
+	if (us == 0)
+		return 0;
+	if (value == 0)
+		return 1;
+	return (uint16_t)RTE_MIN(value, (uint64_t)UINT16_MAX);
+}
+
+static uint32_t
+bytes_of(uint32_t segments, uint32_t mss)
+{
+	uint64_t bytes = (uint64_t)segments * mss;
+
+	return segments == NO_SSTHRESH ? UINT32_MAX
+				       : (uint32_t)RTE_MIN(bytes, (uint64_t)UINT32_MAX);
+}
+
+static void
+fill_recovery(const struct kernel_sock_state *st, struct chim_tcp_delegated *d)
+{
+	const struct kernel_numbers *n = &st->numbers;
+	int idle_s = option(st, IPPROTO_TCP, TCP_KEEPIDLE, 7200);
+
+	d->cwnd = RTE_MAX(bytes_of(n->snd_cwnd, n->snd_mss), n->snd_mss);
+	d->ssthresh = bytes_of(n->snd_ssthresh, n->snd_mss);
+	d->srtt = scaled_ticks(n->rtt_us, 8);
+	d->rttvar = scaled_ticks(n->rttvar_us, 4);
+	if (d->snd_una != d->snd_max)
+		d->retransmit_timeout_delta = RTE_MAX(n->rto_us / 1000, 1u);
+	if (option(st, SOL_SOCKET, SO_KEEPALIVE, 0) != 0)
+		d->keep_alive_timeout_delta =
+			(uint32_t)idle_s * 1000 - RTE_MIN(n->idle_ms, (uint32_t)idle_s * 1000);
+	/* The kernel's count of resends is of the timer that stays behind: the new one starts at
+	 * the first, so that nobody is given up for what another has waited. */
+}
+
+static void
+fill_delegated(const struct kernel_sock_state *st, struct chim_tcp_delegated *d)
+{
+	const struct tcp_repair_window *w = &st->window;
+
+	d->state = st->state;
+	d->rcv_nxt = st->rcv_nxt;
+	/* Promised from the last acknowledgment on; here it counts from rcv_nxt. */
+	d->rcv_wnd = w->rcv_wup + w->rcv_wnd - st->rcv_nxt;
+	if (chim_seq_gt(st->rcv_nxt, w->rcv_wup + w->rcv_wnd))
+		d->rcv_wnd = 0;
+	d->snd_una = st->snd_una;
+	d->snd_nxt = st->snd_max;
+	d->snd_max = st->snd_max;
+	d->snd_wnd = w->snd_wnd;
+	d->max_snd_wnd = RTE_MAX(w->max_window, w->snd_wnd);
+	d->snd_wl1 = w->snd_wl1;
+	fill_recovery(st, d);
+	d->ts_recent = st->ts_recent;
+	d->ts_recent_age = st->has_ts && st->has_ts_recent ? 0 : CHIM_TICKS_NONE;
+	d->ts_time = kernel_sock_ts_now(st);
+}
+
+static struct rte_mbuf *
+last_of(struct rte_mbuf *list)
+{
+	struct rte_mbuf *m;
+	struct rte_mbuf *last = NULL;
+
+	CHIM_NBL_FOREACH (m, list)
+		last = m;
+	return last;
+}
+
+int
+kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree)
+{
+	const struct kernel_sock_state *st = kc->st;
+	struct rte_mempool *pool = chim_host_pool(k->host);
+	struct chim_tcp_block *b = &tree->tcp;
+	struct rte_mbuf *send;
+	struct rte_mbuf *recv;
+
+	if (kernel_chains_make(pool, &st->send, &send) != 0)
+		return -ENOMEM;
+	if (kernel_chains_make(pool, &st->recv, &recv) != 0) {
+		kernel_chains_free(send);
+		return -ENOMEM;
+	}
+	tree->handle = CHIM_HANDLE_NONE;
+	chim_tcp_block_init(b, &tree->handle);
+	b->block.offload_handle = kernel_conn_offload_handle(kc);
+	b->block.port_number = kc->tuple.port_number;
+	fill_const(st, &kc->tuple, &b->tcp_const);
+	fill_cached(k, st, kc->tuple.family == CHIM_AF_INET, &b->cached);
+	fill_delegated(st, &b->delegated);
+	b->block.send_chain = send;
+	b->delegated.send_data_head = send;
+	b->delegated.send_data_tail = last_of(send);
+	b->delegated.buffered_data = recv;
+	return 0;
+}
+
+static void
+take_delegated(struct kernel_sock_state *st, const struct chim_tcp_delegated *d)
+{
+	st->state = d->state;
+	st->snd_una = d->snd_una;
+	st->snd_max = d->snd_max;
+	st->rcv_nxt = d->rcv_nxt;
+	st->window = (struct tcp_repair_window){
+		.snd_wl1 = d->snd_wl1,
+		.snd_wnd = d->snd_wnd,
+		.max_window = RTE_MAX(d->max_snd_wnd, d->snd_wnd),
+		.rcv_wnd = d->rcv_wnd,
+		.rcv_wup = d->rcv_nxt, /* the pending acknowledgment went out first */
+	};
+	st->ts_val = d->ts_time;
+	st->ts_at_us = kernel_now_us();
+	st->has_ts_recent = d->ts_recent_age != CHIM_TICKS_NONE;
+	st->ts_recent = d->ts_recent;
+}
+
+int
+kernel_build_state(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree,
+	struct chim_move_report *report)
+{
+	struct chim_tcp_delegated *d = &tree->back.delegated;
+	struct kernel_sock_state *st = kc->st;
+	struct kernel_bytes recv = { 0 };
+	struct kernel_bytes send = { 0 };
+	uint32_t nb;
+
+	if (kernel_chains_copy(d->buffered_data, &recv, &nb) != 0)
+		return -ENOMEM;
+	if (kernel_chains_copy(tree->back.block.send_chain, &send, &report->send_chains) != 0) {
+		free(recv.at);
+		return -ENOMEM;
+	}
+	kernel_sock_state_fini(st);
+	st->recv = recv;
+	st->send = send;
+	take_delegated(st, d);
+	kernel_chains_free(tree->back.block.send_chain);
+	tree->back.block.send_chain = NULL;
+	if (d->buffered_data != NULL) {
+		chim_nbl(last_of(d->buffered_data))->next = k->give_back;
+		k->give_back = d->buffered_data;
+	}
+	d->buffered_data = NULL;
+	return 0;
+}

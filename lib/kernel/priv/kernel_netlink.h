@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * What the agent asks the kernel by netlink, and what it is told: routes and
+ * neighbors (rtnetlink), one socket's secrets (sock_diag), IPsec policies.
+ * Questions are answered within the system call, so asking does not block.
+ *
+ * All functions return 0 or a negative errno. Thread: the agent's.
+ */
+#ifndef KERNEL_NETLINK_H
+#define KERNEL_NETLINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "chim.h"
+
+/* Enough for each question. */
+#define KERNEL_NETLINK_BYTES 256
+
+struct mnl_socket;
+struct nlmsghdr;
+
+struct kernel_netlink {
+	struct mnl_socket *route; /* questions */
+	struct mnl_socket *diag;  /* NULL when the kernel has none */
+	struct mnl_socket *xfrm;  /* NULL when the kernel has none */
+	struct mnl_socket *news;  /* notifications */
+	uint32_t seq;
+};
+
+/** Open all, in the current network namespace. */
+int kernel_netlink_open(struct kernel_netlink *nl);
+void kernel_netlink_close(struct kernel_netlink *nl);
+int kernel_netlink_fd(const struct kernel_netlink *nl);
+
+/** Ask; cb is called for each message of the answer. */
+int kernel_netlink_ask(struct kernel_netlink *nl, struct mnl_socket *s, struct nlmsghdr *req,
+	int (*cb)(const struct nlmsghdr *nlh, void *arg), void *arg);
+
+struct kernel_route {
+	int oif;
+	uint8_t type;            /* RTN_UNICAST, RTN_LOCAL, ... */
+	bool is_tunnel;          /* light-weight encapsulation */
+	uint8_t hop_family;      /* AF_INET, AF_INET6 */
+	uint8_t hop[16];         /* gateway, or the destination itself */
+	uint32_t mtu;            /* of the route, else of the interface */
+};
+
+/** How would the kernel send to the tuple's remote end? */
+int kernel_resolve_route(struct kernel_netlink *nl, const struct chim_tuple *t, uint32_t mark,
+	int bound, struct kernel_route *out);
+
+struct kernel_neigh {
+	uint16_t state;          /* NUD_* */
+	uint8_t flags;           /* NTF_* */
+	bool has_mac;
+	uint8_t mac[6];
+	uint32_t confirmed_ms;   /* since the kernel last knew it reachable */
+};
+
+/** What does the kernel know of a neighbor? @return -ENOENT when nothing. */
+int kernel_resolve_neighbor(struct kernel_netlink *nl, int ifindex, uint8_t family,
+	const uint8_t *addr, struct kernel_neigh *out);
+
+/** Make the kernel resolve it. */
+int kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family,
+	const uint8_t *addr);
+
+/** Tell the kernel that it is reachable; its flags are kept. Only for STALE, DELAY, PROBE. */
+int kernel_neighbor_confirm(struct kernel_netlink *nl, int ifindex, uint8_t family,
+	const uint8_t *addr, uint8_t flags);
+
+/** Has the socket a TCP-MD5 key? @return 1, 0, or a negative errno. */
+int kernel_diag_has_md5(struct kernel_netlink *nl, const struct chim_tuple *t);
+
+/** Has the namespace any IPsec policy? @return 1, 0, or a negative errno. */
+int kernel_xfrm_has_policy(struct kernel_netlink *nl);
+
+#endif /* KERNEL_NETLINK_H */

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * What may not be offloaded, and why: one sentence each. Everything that a
+ * socket or the kernel can be asked is asked; what cannot be asked is listed
+ * here, and is the administrator's word:
+ *
+ *   - a policy of IPsec that only this socket has (the namespace's are seen)
+ *   - programs attached to the socket's cgroup, and sockmap
+ *   - packets of a tracked connection that the rules would treat differently
+ *     later: offloaded segments pass no filter (README)
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/sockios.h>
+
+#include "kernel_internal.h"
+
+#ifndef TCP_AO_INFO
+#define TCP_AO_INFO 40 /* Linux 6.7; the structure starts with flags, all input here */
+#endif
+#define AO_INFO_BYTES 64
+#define MAX_FILTER    32
+
+static int
+get(int fd, int level, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, level, name, &value, &len) == 0 ? value : -1;
+}
+
+int
+kernel_refuse_adopt(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int domain = get(fd, SOL_SOCKET, SO_DOMAIN);
+
+	errno = EOPNOTSUPP;
+	if (domain != AF_INET && domain != AF_INET6)
+		return -1;
+	if (get(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM ||
+		get(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
+		return -1; /* MPTCP has a protocol of its own */
+	return getpeername(fd, (struct sockaddr *)&peer, &len);
+}
+
+static long
+read_number(const char *path, int field)
+{
+	char text[128] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *at = text;
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	for (long value = 0;; field--) {
+		value = strtol(at, &at, 10);
+		if (field == 0)
+			return value;
+	}
+}
+
+void
+kernel_refuse_look(struct chim_kernel *k)
+{
+	long rmem = read_number("/proc/sys/net/ipv4/tcp_rmem", 2);
+
+	k->tcp_ecn = (uint32_t)read_number("/proc/sys/net/ipv4/tcp_ecn", 0);
+	k->rmem_max = rmem > 0 ? (uint32_t)rmem : 6u << 20;
+}
+
+static const char *
+judge_state(int fd, const struct chim_kernel *k, enum chim_reason *reason)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	*reason = CHIM_REASON_BAD_STATE;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return "it does not tell its state";
+	switch (kernel_state_from_linux(info.tcpi_state)) {
+	case CHIM_TCP_ESTABLISHED:
+	case CHIM_TCP_FIN_WAIT_1:
+	case CHIM_TCP_FIN_WAIT_2:
+	case CHIM_TCP_CLOSE_WAIT:
+	case CHIM_TCP_CLOSING:
+	case CHIM_TCP_LAST_ACK:
+		break;
+	default:
+		return "it is not established";
+	}
+	*reason = CHIM_REASON_UNSUPPORTED;
+	/* The kernel does not tell which kind of ECN it is; where AccECN may be, it is assumed. */
+	if ((info.tcpi_options & TCPI_OPT_ECN) != 0 && k->tcp_ecn >= 3)
+		return "it may use accurate ECN";
+	return NULL;
+}
+
+static const char *
+judge_features(int fd, enum chim_reason *reason)
+{
+	char ulp[16] = "";
+	uint8_t buf[AO_INFO_BYTES] = { 0 };
+	socklen_t len = sizeof(ulp);
+	struct pollfd urgent = { fd, POLLPRI, 0 };
+
+	*reason = CHIM_REASON_UNSUPPORTED;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_ULP, ulp, &len) == 0 && len > 0)
+		return "an upper-layer protocol (kTLS, ...) is attached to it";
+	len = sizeof(buf);
+	if (getsockopt(fd, IPPROTO_TCP, TCP_AO_INFO, buf, &len) == 0)
+		return "it is authenticated with TCP-AO";
+	len = sizeof(buf);
+	if (getsockopt(fd, IPPROTO_IP, IP_OPTIONS, buf, &len) == 0 && len > 0)
+		return "it sends IP options";
+	len = MAX_FILTER;
+	if (getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &len) == 0 && len > 0 &&
+		len != MAX_FILTER)
+		return "a filter is attached to it";
+	if (get(fd, IPPROTO_TCP, TCP_REPAIR) == 1)
+		return "somebody has it in repair mode";
+	if (poll(&urgent, 1, 0) == 1 && (urgent.revents & POLLPRI) != 0)
+		return "urgent data waits to be read";
+	return NULL;
+}
+
+static const char *
+judge_queues(const struct chim_kernel *k, int fd, enum chim_reason *reason)
+{
+	struct chim_caps caps;
+	int send = 0;
+	int recv = 0;
+
+	*reason = CHIM_REASON_LIMIT;
+	chim_host_caps(k->host, &caps);
+	if (ioctl(fd, SIOCOUTQ, &send) == 0 && (uint32_t)send > caps.max_send_bytes)
+		return "it has more to send than the engine takes";
+	if (ioctl(fd, SIOCINQ, &recv) == 0 && (uint32_t)recv > caps.max_recv_bytes)
+		return "it has more to read than the engine takes";
+	return NULL;
+}
+
+static const char *
+judge_namespace(const struct chim_kernel *k, int fd, enum chim_reason *reason)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	*reason = CHIM_REASON_FOREIGN;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0 &&
+		cookie != k->netns_cookie)
+		return "it lives in another network namespace";
+	return NULL;
+}
+
+const char *
+kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc, enum chim_reason *reason)
+{
+	const char *why;
+
+	*reason = CHIM_REASON_PAUSED;
+	if (k->is_paused)
+		return "the engine takes nothing at the moment";
+	why = judge_namespace(k, kc->fd, reason);
+	if (why == NULL)
+		why = judge_state(kc->fd, k, reason);
+	if (why == NULL)
+		why = judge_features(kc->fd, reason);
+	if (why == NULL)
+		why = judge_queues(k, kc->fd, reason);
+	if (why != NULL)
+		return why;
+	*reason = CHIM_REASON_UNSUPPORTED;
+	if (kernel_diag_has_md5(&k->nl, &kc->tuple) == 1)
+		return "it is authenticated with TCP-MD5";
+	if (kernel_xfrm_has_policy(&k->nl) == 1)
+		return "IPsec policies are in force";
+	return NULL;
+}
