@@ -42,6 +42,11 @@ size_t chim_slab_size(uint32_t nb, uint32_t elt_size);
 struct chim_slab *chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size);
 
 /**
+ * The end of a slab, before its memory goes back: whoever has it next may write to every slot.
+ */
+void chim_slab_fini(struct chim_slab *s);
+
+/**
  * Take a free slot. Its content is whatever the last user left (zero at first use).
  *
  * @return the index, CHIM_SLAB_NONE when all are taken.

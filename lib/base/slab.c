@@ -65,6 +65,13 @@ chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
 	return s;
 }
 
+void
+chim_slab_fini(struct chim_slab *s)
+{
+	unpoison(chim_slab_at(s, 0), (size_t)s->nb * s->elt_size);
+	s->magic = 0;
+}
+
 uint32_t
 chim_slab_take(struct chim_slab *s)
 {

@@ -112,10 +112,12 @@ make_slab(const char *name, uint32_t nb, uint32_t size, int socket_id)
 }
 
 static void
-drop_zone(const char *name, const void *made)
+drop_slab(const char *name, struct chim_slab *slab)
 {
-	if (made != NULL)
-		rte_memzone_free(rte_memzone_lookup(name));
+	if (slab == NULL)
+		return;
+	chim_slab_fini(slab);
+	rte_memzone_free(rte_memzone_lookup(name));
 }
 
 static int
@@ -239,8 +241,8 @@ chim_ctl_destroy(struct chim_ctl *c)
 	ctl_set_destroy(&c->macs);
 	for (uint32_t w = 0; w < c->cfg.nb_workers; w++)
 		rte_free(c->conns[w]);
-	drop_zone(zone_paths, c->paths);
-	drop_zone(zone_neighbors, c->neighbors);
+	drop_slab(zone_paths, c->paths);
+	drop_slab(zone_neighbors, c->neighbors);
 	rte_free(c);
 }
 
