@@ -187,6 +187,9 @@ stop_one(uint16_t id)
 {
 	if (id == RTE_MAX_ETHPORTS)
 		return;
+	/* A driver on a kernel interface would leave it so. */
+	(void)rte_eth_allmulticast_disable(id);
+	(void)rte_eth_promiscuous_disable(id);
 	(void)rte_eth_dev_stop(id);
 	(void)rte_eth_dev_close(id);
 }
