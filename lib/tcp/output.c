@@ -146,6 +146,9 @@ resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
 		return false;
 	tcp_recover_on_resent(&c->recover, rec, len + has_fin, env);
 	c->retransmits++;
+	/* A segment is never sent again sooner than an RTO after its last time (RFC 6298, 5). */
+	if (tx.seq == c->snd_una && (c->flags & TCP_PERSIST) == 0)
+		tcp_timer_rto(c, env);
 	tcp_timer_sent(c, env);
 	return true;
 }

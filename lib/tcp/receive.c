@@ -120,11 +120,12 @@ queue(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_t
 {
 	struct tcp_reass_out out = { 0 };
 	uint32_t limit = env->cfg->max_reassembly_bytes;
+	uint32_t window = tcp_receive_edge(c);
 	const struct tcp_reass_in in = {
 		.m = m,
 		.seq = s->seq,
 		.rcv_nxt = c->rcv_nxt,
-		.max_bytes = limit != 0 ? limit : UINT32_MAX,
+		.max_bytes = limit != 0 ? RTE_MIN(limit, window) : window,
 		.max_runs = env->cfg->max_reassembly_holes,
 		.has_fin = (s->flags & CHIM_FIN) != 0,
 		.has_push = (s->flags & CHIM_PSH) != 0,

@@ -146,8 +146,8 @@ tcp_sent_split(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec
 }
 
 /*
- * RFC 8985, 6.2 step 1: an ACK that comes sooner than any round trip is not this copy's. The echoed
- * timestamp knows; without, the smallest round trip seen has a little of a delayed ACK or of a
+ * RFC 8985, 6.2 step 1: an ACK that echoes a time before this copy, or comes sooner than any round
+ * trip, is not this copy's. The smallest round trip seen has a little of a delayed ACK or of a
  * burst's own length in it: an eighth is allowed for that.
  */
 static bool
@@ -155,8 +155,8 @@ is_ambiguous(const struct tcp_sent_rec *r, const struct tcp_delivery *d)
 {
 	if ((r->flags & TCP_SENT_EVER_RETRANS) == 0)
 		return false;
-	if (d->has_echo)
-		return (int32_t)(r->tx_us - d->echo_us) > 0;
+	if (d->has_echo && (int32_t)(r->tx_us - d->echo_us) > 0)
+		return true;
 	return d->now_us - r->tx_us < d->min_rtt_us - d->min_rtt_us / 8;
 }
 

@@ -202,11 +202,38 @@ expire_rto(struct chim_conn *c, struct chim_tcp_env *env)
 	c->head.todo |= CHIM_TODO_OUTPUT;
 }
 
+/* The conditions may have gone since it was armed: SACKed data, an episode (RFC 8985, 7.2). */
+static void
+expire_tlp(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	struct tcp_recover_in in = tcp_ack_recover_in(c);
+	uint32_t left_us;
+
+	if ((c->flags & TCP_PERSIST) || !tcp_recover_pto_us(&c->recover, &in, 0, &left_us))
+		return;
+	c->flags |= TCP_TLP_DUE;
+	c->head.todo |= CHIM_TODO_OUTPUT;
+}
+
+/* A probe that is due with the timeout goes in its stead, and the timeout follows it (7.2, 7.3). */
+static void
+probe_first(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	tcp_timer_stop(c, TCP_TIMER_TLP);
+	expire_tlp(c, env);
+	if (c->flags & TCP_TLP_DUE)
+		tcp_timer_rto(c, env);
+	else
+		expire_rto(c, env);
+}
+
 static void
 expire_retransmit(struct chim_conn *c, struct chim_tcp_env *env)
 {
 	if (c->flags & TCP_PERSIST)
 		expire_persist(c, env);
+	else if (tcp_timer_is_armed(c, TCP_TIMER_TLP))
+		probe_first(c, env);
 	else if (tcp_is_in_flight(c))
 		expire_rto(c, env);
 	else if (c->state == CHIM_TCP_FIN_WAIT_2)
@@ -251,15 +278,6 @@ tcp_timer_reorder(struct chim_conn *c, const struct chim_tcp_env *env)
 		tcp_timer_arm(c, TCP_TIMER_RACK, left_us / CHIM_US_PER_MS + 1, env);
 	else
 		tcp_timer_stop(c, TCP_TIMER_RACK);
-}
-
-static void
-expire_tlp(struct chim_conn *c, struct chim_tcp_env *env)
-{
-	if (!tcp_is_in_flight(c) || (c->flags & TCP_PERSIST))
-		return;
-	c->flags |= TCP_TLP_DUE;
-	c->head.todo |= CHIM_TODO_OUTPUT;
 }
 
 void
