@@ -14,25 +14,24 @@
 
 /* ---- the window ---- */
 
-static uint32_t
-free_bytes(const struct chim_conn *c)
+/* Room in the buffer; negative when the host made it smaller than what it holds. */
+static int64_t
+room_of(const struct chim_conn *c)
 {
-	uint32_t used = c->rcvq_bytes + c->lent_bytes;
-
-	return c->initial_rcv_wnd > used ? c->initial_rcv_wnd - used : 0;
+	return (int64_t)c->initial_rcv_wnd - c->rcvq_bytes - c->lent_bytes;
 }
 
 uint16_t
 tcp_receive_window(struct chim_conn *c)
 {
 	uint32_t unit = 1u << c->rcv_wscale;
-	uint32_t room = free_bytes(c);
+	int64_t room = room_of(c);
 	uint32_t held = tcp_receive_edge(c);
-	uint32_t units = room >> c->rcv_wscale;
+	uint32_t units = room > 0 ? (uint32_t)room >> c->rcv_wscale : 0;
 
 	if (units << c->rcv_wscale < held) {
 		units = (held + unit - 1) >> c->rcv_wscale;
-		if (units << c->rcv_wscale > room + unit)
+		if ((int64_t)units << c->rcv_wscale > room + unit)
 			units = held >> c->rcv_wscale;
 	}
 	units = RTE_MIN(units, (uint32_t)UINT16_MAX);
@@ -43,7 +42,8 @@ tcp_receive_window(struct chim_conn *c)
 void
 tcp_receive_room(struct chim_conn *c)
 {
-	uint32_t room = RTE_MIN(free_bytes(c), (uint32_t)UINT16_MAX << c->rcv_wscale);
+	int64_t most = RTE_MIN(room_of(c), (int64_t)UINT16_MAX << c->rcv_wscale);
+	uint32_t room = most > 0 ? (uint32_t)most : 0;
 	uint32_t held = tcp_receive_edge(c);
 
 	room = room >> c->rcv_wscale << c->rcv_wscale;

@@ -37,13 +37,13 @@ tcp_rtt_sample(struct chim_conn *c, uint32_t rtt_us)
 uint32_t
 tcp_rtt_rto_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
-	uint32_t rto = RTO_INITIAL_US;
+	uint64_t rto = RTO_INITIAL_US;
 
 	if (c->srtt_us8 != 0)
-		rto = (c->srtt_us8 >> 3) + RTE_MAX(GRANULARITY_US, c->rttvar_us4);
-	rto = RTE_MAX(rto, env->cfg->rto_min_us);
-	rto = RTE_MIN(rto, env->cfg->rto_max_us);
-	return (rto + CHIM_US_PER_MS - 1) / CHIM_US_PER_MS;
+		rto = (uint64_t)(c->srtt_us8 >> 3) + RTE_MAX(GRANULARITY_US, c->rttvar_us4);
+	rto = RTE_MAX(rto, (uint64_t)env->cfg->rto_min_us);
+	rto = RTE_MIN(rto, (uint64_t)env->cfg->rto_max_us);
+	return (uint32_t)((rto + CHIM_US_PER_MS - 1) / CHIM_US_PER_MS);
 }
 
 /* Ticks of the connection's clock that a moment is; only differences mean something. */

@@ -170,10 +170,21 @@ take_receive(
 	else
 		c->ts_recent_at -=
 			(chim_us_t)d->ts_recent_age * CHIM_US_PER_S / env->cfg->ticks_per_second;
-	if (has_fin_in(d->state))
+	if (has_fin_in(d->state)) {
 		c->flags |= TCP_FIN_RCVD;
+		c->head.todo |= CHIM_TODO_DELIVER;
+	}
 	c->ind_nxt = d->rcv_nxt - has_fin_in(d->state);
 	c->refused_end = c->ind_nxt;
+}
+
+/* Scaled ticks of the host -> scaled microseconds. A round trip of minutes saturates. */
+static uint32_t
+scaled_us(uint16_t ticks, uint32_t tick_us)
+{
+	uint64_t us = (uint64_t)ticks * tick_us;
+
+	return (uint32_t)RTE_MIN(us, (uint64_t)UINT32_MAX);
 }
 
 static void
@@ -187,8 +198,8 @@ take_send(struct chim_conn *c, const struct chim_tcp_delegated *d, const struct 
 	c->snd_wnd = d->snd_wnd;
 	c->max_snd_wnd = d->max_snd_wnd;
 	c->snd_wl1 = d->snd_wl1;
-	c->srtt_us8 = d->srtt * tick_us;
-	c->rttvar_us4 = d->rttvar * tick_us;
+	c->srtt_us8 = scaled_us(d->srtt, tick_us);
+	c->rttvar_us4 = scaled_us(d->rttvar, tick_us);
 	c->dup_acks = d->dup_ack_count;
 	c->retransmit_count = d->retransmit_count;
 	c->snd_wnd_probe_count = d->snd_wnd_probe_count;
