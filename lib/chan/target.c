@@ -15,7 +15,7 @@
 #include "chim_chan.h"
 
 #define DEFAULT_RING_ENTRIES 2048u
-#define RING_NAME_LEN	     24
+#define RING_NAME_LEN	     40
 
 static struct chim_chan *
 make_ring(const char *what, uint32_t host, uint32_t worker, const struct chim_target_config *cfg)
