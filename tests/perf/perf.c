@@ -25,17 +25,33 @@ struct result {
 
 static struct result results[MAX_CASES];
 
-/* Clears is_right when the work is wrong. @return cycles. */
+/* One sample. Clears is_right when the work is wrong. @return cycles. */
 static uint64_t
 measure(const struct perf_case *c, uint32_t calls, bool *is_right)
 {
-	uint64_t start = rte_rdtsc_precise();
 	uint64_t good = 0;
+	uint64_t start;
+	uint64_t end;
 
+	if (c->prepare != NULL)
+		c->prepare(c->arg);
+	start = rte_rdtsc_precise();
 	for (uint32_t i = 0; i < calls; i++)
 		good += c->run(c->arg);
+	end = rte_rdtsc_precise();
 	*is_right = *is_right && good == (uint64_t)calls * c->items;
-	return rte_rdtsc_precise() - start;
+	return end - start;
+}
+
+/* The best of a few: a disturbance must not make the samples short for good. */
+static uint64_t
+measure_best(const struct perf_case *c, uint32_t calls, bool *is_right)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (uint32_t i = 0; i < 3; i++)
+		best = RTE_MIN(best, measure(c, calls, is_right));
+	return best;
 }
 
 /* @return calls that make a sample long enough; 0 when the work is wrong. */
@@ -46,15 +62,9 @@ calibrate(const struct perf_case *c)
 	uint32_t calls = 1;
 	bool is_right = true;
 
-	for (;;) {
-		uint64_t took = measure(c, calls, &is_right);
-
-		if (!is_right)
-			return 0;
-		if (took >= wanted)
-			return calls;
+	while (measure_best(c, calls, &is_right) < wanted && is_right)
 		calls *= 2;
-	}
+	return is_right ? calls : 0;
 }
 
 static int

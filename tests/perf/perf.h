@@ -21,6 +21,7 @@ struct perf_case {
 	uint32_t items;		    /* handled by one call */
 	uint32_t (*run)(void *arg); /* @return items handled rightly: all of them */
 	void *arg;
+	void (*prepare)(void *arg); /* before each sample, not measured; NULL for none */
 };
 
 /** Measure and print each case. @return TEST_SUCCESS; TEST_FAILED when a case did wrong work. */
