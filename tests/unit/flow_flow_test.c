@@ -260,6 +260,32 @@ a_burst_is_looked_up_with_and_without_the_ports_hash(void **state)
 }
 
 static void
+a_frame_alone_is_looked_up_as_in_a_burst(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		struct chim_flow *f = create(100, 100, kind & 2 ? rss_key : NULL);
+		bool is_ip6 = kind & 1;
+		uint32_t there = is_ip6 ? 3 : 1;
+		uint32_t absent = is_ip6 ? 6 : 2;
+		union chim_key key = key_of(is_ip6, there);
+
+		assert_int_equal(chim_flow_add(f, &key, is_ip6, value_of(there)), 0);
+		fill_burst(HASH_RIGHT);
+		for (uint32_t i = 0; i < CHIM_BURST; i++)
+			if (i != there)
+				burst.seg[i].info &= ~CHIM_SEG_LOOKUP;
+		chim_flow_lookup_burst(f, &burst);
+		for (uint32_t i = 0; i < CHIM_BURST; i++)
+			assert_ptr_equal(burst.flow[i], i == there ? value_of(there) : NULL);
+		burst.key[there] = key_of(is_ip6, absent);
+		chim_flow_lookup_burst(f, &burst);
+		assert_null(burst.flow[there]);
+		chim_flow_destroy(f);
+	}
+}
+
+static void
 without_flows_a_burst_is_only_cleared(void **state)
 {
 	struct chim_flow *f = create(100, 0, NULL);
@@ -302,6 +328,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_full_table_refuses_and_keeps_what_it_has),
 	cmocka_unit_test(random_changes_agree_with_an_array),
 	cmocka_unit_test(a_burst_is_looked_up_with_and_without_the_ports_hash),
+	cmocka_unit_test(a_frame_alone_is_looked_up_as_in_a_burst),
 	cmocka_unit_test(without_flows_a_burst_is_only_cleared),
 	cmocka_unit_test(bad_configurations_are_refused),
 };
