@@ -53,6 +53,7 @@ tcp_recover_end_flight(struct tcp_recover *r, struct chim_tcp_env *env)
 	if (r->flight == NULL)
 		return;
 	tcp_sent_clear(&r->flight->sent, env->sent_pool);
+	tcp_recover_set_state(r, TCP_RECOVER_OPEN);
 	rte_mempool_put(env->flight_pool, r->flight);
 	r->flight = NULL;
 }
@@ -98,7 +99,7 @@ tcp_recover_import(struct tcp_recover *r, struct chim_tcp_env *env, const struct
 	f->point = out->end;
 	if (nxt != out->end) {
 		tcp_sent_lose(&f->sent, tcp_sent_last(&f->sent));
-		f->state = TCP_RECOVER_RTO;
+		tcp_recover_set_state(r, TCP_RECOVER_RTO);
 	}
 	return true;
 }
@@ -223,7 +224,7 @@ tcp_recover_on_rto(struct tcp_recover *r, const struct tcp_recover_in *in, bool 
 		f->undo.frto = TCP_FRTO_OFF; /* RFC 5682, 3.1 step 1; a timestamp can still tell */
 	tcp_cc_on_rto(&r->cc, f->sent.bytes, in->mss, is_first);
 	tcp_recover_lose_for_rto(r, in, env);
-	f->state = TCP_RECOVER_RTO;
+	tcp_recover_set_state(r, TCP_RECOVER_RTO);
 	f->point = in->max;
 	f->dupacks = 0;
 	f->has_reo = 0;

@@ -107,7 +107,7 @@ static void
 begin_cwr(struct tcp_recover *r, const struct tcp_recover_in *in)
 {
 	r->cc.cwnd = RTE_MIN(r->cc.cwnd, r->cc.ssthresh);
-	r->flight->state = TCP_RECOVER_CWR;
+	tcp_recover_set_state(r, TCP_RECOVER_CWR);
 	r->flight->point = in->max;
 	tcp_undo_end(&r->flight->undo);
 }
@@ -147,7 +147,7 @@ undo(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_env
 		env->counters->spurious_rto++;
 	else
 		r->kept.is_reordering = 1; /* what came late was not lost */
-	f->state = TCP_RECOVER_OPEN;
+	tcp_recover_set_state(r, TCP_RECOVER_OPEN);
 	return true;
 }
 
@@ -220,7 +220,7 @@ begin_fast(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_t
 		tcp_cc_on_loss(&r->cc, f->sent.bytes + d->acked, in->mss);
 	}
 	tcp_prr_begin(&f->prr, flight);
-	f->state = TCP_RECOVER_FAST;
+	tcp_recover_set_state(r, TCP_RECOVER_FAST);
 	f->point = in->max;
 	f->rack.has_tlp = 0;
 	env->counters->fast_recovery++;
@@ -260,7 +260,7 @@ end_episode(struct tcp_recover *r, const struct tcp_recover_in *in)
 	if (f->state != TCP_RECOVER_CWR)
 		tcp_rack_recovered(&r->kept);
 	tcp_undo_end(&f->undo);
-	f->state = TCP_RECOVER_OPEN;
+	tcp_recover_set_state(r, TCP_RECOVER_OPEN);
 	return TCP_RECOVER_EXITED;
 }
 
@@ -297,11 +297,20 @@ step(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_env
 	return events;
 }
 
+/* Windows grow outside of recovery, and not by the ACK that ends it (RFC 6582, 3.2 step 3). */
+static bool
+can_grow(enum tcp_recover_state before, enum tcp_recover_state after)
+{
+	return (before == TCP_RECOVER_OPEN || before == TCP_RECOVER_RTO) &&
+		(after == TCP_RECOVER_OPEN || after == TCP_RECOVER_RTO);
+}
+
 void
 tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_env *env,
 	struct tcp_recover_out *out)
 {
 	struct tcp_delivery *d = &out->d;
+	enum tcp_recover_state before = tcp_recover_state(r);
 	struct tcp_cc_ack a;
 	uint32_t nb_lost = 0;
 
@@ -327,9 +336,7 @@ tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in, struc
 	out->events |= end_episode(r, in);
 	out->events |= react_to_ece(r, in, env, d);
 	out->events |= step(r, in, env, d, nb_lost);
-	if (d->acked > 0 &&
-		(tcp_recover_state(r) == TCP_RECOVER_OPEN ||
-			tcp_recover_state(r) == TCP_RECOVER_RTO))
+	if (d->acked > 0 && can_grow(before, tcp_recover_state(r)))
 		tcp_cc_on_ack(&r->cc, &a);
 	if (tcp_sent_first(&r->flight->sent) == NULL) {
 		tcp_recover_end_flight(r, env);

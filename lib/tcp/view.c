@@ -54,9 +54,8 @@ chim_tcp_view(const struct chim_conn *c, struct chim_tcp_view *v)
 		.snd_wscale = c->snd_wscale,
 		.rcv_wscale = c->rcv_wscale,
 		.congestion_algorithm = c->recover.cc.algorithm,
+		.in_recovery = tcp_recover_view(&c->recover),
 	};
-	/* Not through the flight: another lcore may read while it comes and goes. */
-	v->in_recovery = c->retransmit_count != 0 ? 2 : 0;
 }
 
 bool

@@ -22,6 +22,8 @@
 #define TCP_CC_HAS_EPOCH  0x08u /* CUBIC: an epoch has begun */
 #define TCP_CC_NO_HYSTART 0x10u /* slow start has been left once (RFC 9406, 4.3) */
 #define TCP_CC_VALIDATED  0x20u /* validated_s is set */
+#define TCP_CC_IN_FAST    0x40u /* fast recovery: cwnd is PRR\'s */
+#define TCP_CC_IN_RTO     0x80u /* after a timeout, until what was out then is acknowledged */
 
 /* RFC 9406, in slow start only. */
 struct tcp_hystart {

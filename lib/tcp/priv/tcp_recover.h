@@ -205,4 +205,13 @@ tcp_recover_state(const struct tcp_recover *r)
 	return r->flight == NULL ? TCP_RECOVER_OPEN : (enum tcp_recover_state)r->flight->state;
 }
 
+/** For a view: 0 open, 1 fast recovery, 2 after a timeout. Thread: any. */
+static inline uint8_t
+tcp_recover_view(const struct tcp_recover *r)
+{
+	if (r->cc.flags & TCP_CC_IN_RTO)
+		return 2;
+	return (r->cc.flags & TCP_CC_IN_FAST) != 0;
+}
+
 #endif /* TCP_RECOVER_H */
