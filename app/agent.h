@@ -10,6 +10,7 @@
  *   move.c      moves: asked for, started, arrived, refused
  *   policy.c    who should move, and when
  *   control.c   the socket of chimneyctl; command.c what can be asked there
+ *   lend.c      sockets that other processes lend
  *   view.c      a connection, and the totals, as JSON
  */
 #ifndef AGENT_H
@@ -231,6 +232,13 @@ void agent_policy_check(struct agent *a, struct agent_conn *c);
 void agent_policy_sweep(struct agent *a);
 /** An offload found no room: give the least used place back, where that is worth it. */
 void agent_policy_make_room(struct agent *a, const struct agent_conn *for_whom);
+
+/* ---- lend.c ---- */
+
+json_t *agent_command_lend(struct agent *a, const json_t *request, int *lent_fd);
+json_t *agent_command_return(struct agent *a, const json_t *request, int *lent_fd);
+/** Is a lent connection in its descriptor, with nothing of it left in here? */
+bool agent_lent_is_home(const struct agent_conn *c);
 
 /* ---- control.c, command.c, view.c ---- */
 

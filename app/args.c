@@ -22,44 +22,50 @@ app_args_split(int argc, char **argv)
 	return 1;
 }
 
-/* Take the option at argv[*at], and its value. @return 0; -EINVAL with why. */
+/* Where a walk over the arguments is, and the option it has found last. */
+struct walk {
+	int argc;
+	char **argv;
+	int at;
+	char name[64];
+	const char *value; /* NULL: none was given */
+};
+
+/* Take the next option and its value. @return 0; -EINVAL with why. */
 static int
-next_option(int argc, char **argv, int *at, const char **value, char *name, char *why)
+next_option(struct walk *w, char *why)
 {
-	const char *arg = argv[*at];
-	const char *equals = strchr(arg, '=');
-	size_t len = equals == NULL ? strlen(arg) : (size_t)(equals - arg);
+	const char *arg = w->argv[w->at++];
+	const char *equals;
+	size_t len;
 
 	if (strcmp(arg, "-h") == 0)
-		arg = "--help", len = 6;
-	if (strncmp(arg, "--", 2) != 0 || len - 2 >= 64 || len <= 2) {
+		arg = "--help";
+	equals = strchr(arg, '=');
+	len = equals == NULL ? strlen(arg) : (size_t)(equals - arg);
+	if (strncmp(arg, "--", 2) != 0 || len <= 2 || len - 2 >= sizeof(w->name)) {
 		snprintf(why, APP_WHY,
 			"'%.100s' is not an option (those of EAL go before \"--\"); see --help",
 			arg);
 		return -EINVAL;
 	}
-	memcpy(name, arg + 2, len - 2);
-	name[len - 2] = '\0';
-	*value = equals == NULL ? NULL : equals + 1;
-	if (equals == NULL && app_option_has_value(name) && *at + 1 < argc)
-		*value = argv[++*at];
-	++*at;
+	memcpy(w->name, arg + 2, len - 2);
+	w->name[len - 2] = '\0';
+	w->value = equals == NULL ? NULL : equals + 1;
+	if (equals == NULL && app_option_has_value(w->name) && w->at < w->argc)
+		w->value = w->argv[w->at++];
 	return 0;
 }
 
 /* One pass over the arguments. The first looks for the configuration file alone. */
 static int
-walk(struct app_options *o, int argc, char **argv, bool config_only, char *why)
+walk_options(struct app_options *o, struct walk w, bool config_only, char *why)
 {
-	int at = 0;
+	while (w.at < w.argc) {
+		int rc = next_option(&w, why);
 
-	while (at < argc) {
-		const char *value;
-		char name[64];
-		int rc = next_option(argc, argv, &at, &value, name, why);
-
-		if (rc == 0 && (strcmp(name, "config") == 0) == config_only)
-			rc = app_option_set(o, name, value, why);
+		if (rc == 0 && (strcmp(w.name, "config") == 0) == config_only)
+			rc = app_option_set(o, w.name, w.value, why);
 		if (rc != 0)
 			return -EINVAL;
 	}
@@ -69,9 +75,11 @@ walk(struct app_options *o, int argc, char **argv, bool config_only, char *why)
 int
 app_args_parse(struct app_options *o, int argc, char **argv, char *why)
 {
-	if (walk(o, argc, argv, true, why) != 0)
+	struct walk start = { .argc = argc, .argv = argv };
+
+	if (walk_options(o, start, true, why) != 0)
 		return -EINVAL;
 	if (o->config[0] != '\0' && app_config_load(o, o->config, why) != 0)
 		return -EINVAL;
-	return walk(o, argc, argv, false, why);
+	return walk_options(o, start, false, why);
 }

@@ -140,6 +140,8 @@ static const struct {
 	{ "upload", do_upload },
 	{ "stats", do_stats },
 	{ "drops", do_drops },
+	{ "lend", agent_command_lend },
+	{ "return", agent_command_return },
 };
 
 json_t *
@@ -153,5 +155,5 @@ agent_command_run(struct agent *a, const json_t *request, int *lent_fd)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].run(a, request, lent_fd);
 	}
-	return fail("no such command: list, show, offload, upload, stats, drops");
+	return fail("no such command: list, show, offload, upload, stats, drops, lend, return");
 }

@@ -184,7 +184,7 @@ agent_conn_settle(struct agent *a, struct agent_conn *c)
 			agent_conn_close(a, c);
 			return;
 		}
-		if (is_over) {
+		if (is_over || (a->is_stopping && c->is_lent && agent_lent_is_home(c))) {
 			agent_conn_close(a, c);
 			return;
 		}

@@ -232,6 +232,27 @@ answer_lines(struct agent *a, uint32_t index)
 	return cl->in_len < sizeof(cl->in); /* a line longer than that is no request */
 }
 
+/* Read what there is, and the socket that may come with it. @return as recv(). */
+static ssize_t
+receive(struct agent_client *cl)
+{
+	char control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
+	struct iovec iov = { cl->in + cl->in_len, sizeof(cl->in) - cl->in_len };
+	struct msghdr msg = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(cl->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+		if (cl->lent_fd >= 0)
+			close(cl->lent_fd);
+		memcpy(&cl->lent_fd, CMSG_DATA(c), sizeof(int));
+	}
+	return n;
+}
+
 void
 agent_client_on_event(struct agent *a, uint32_t index, uint32_t events)
 {
@@ -243,7 +264,7 @@ agent_client_on_event(struct agent *a, uint32_t index, uint32_t events)
 	if (events & EPOLLOUT) {
 		stays = write_out(a, index);
 	} else {
-		ssize_t n = recv(cl->fd, cl->in + cl->in_len, sizeof(cl->in) - cl->in_len, 0);
+		ssize_t n = receive(cl);
 
 		if (n <= 0)
 			stays = n < 0 && errno == EAGAIN;

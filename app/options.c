@@ -89,8 +89,8 @@ set_text(char *out, size_t size, const char *value, char *why)
 	return 0;
 }
 
-static int
-set_policy_value(struct app_policy *p, const char *value, char *why)
+int
+app_policy_parse(struct app_policy *p, const char *value, char *why)
 {
 	const char *colon = strchr(value, ':');
 
@@ -203,7 +203,7 @@ set_listen(struct app_options *o, const char *value, char *why)
 	if (arg != NULL && strlcpy(l->arg, arg, sizeof(l->arg)) >= sizeof(l->arg))
 		return refuse(why, "'%s' is too long", arg);
 	l->has_policy = nb == 3;
-	if (nb == 3 && set_policy_value(&l->policy, part[2] + 8, why) != 0)
+	if (nb == 3 && app_policy_parse(&l->policy, part[2] + 8, why) != 0)
 		return -EINVAL;
 	o->nb_listeners++;
 	return 0;
@@ -270,7 +270,7 @@ set_workers(struct app_options *o, const char *value, char *why)
 static int
 set_offload(struct app_options *o, const char *value, char *why)
 {
-	return set_policy_value(&o->policy, value, why);
+	return app_policy_parse(&o->policy, value, why);
 }
 
 static int

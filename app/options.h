@@ -90,6 +90,9 @@ struct app_options {
 	char eal[APP_MAX_EAL_ARGS][200];
 };
 
+/** Understand "accept", "never", "bytes:N", "age:MS". @return 0; -EINVAL with why. */
+int app_policy_parse(struct app_policy *p, const char *value, char *why);
+
 /** Set every default. */
 void app_options_init(struct app_options *o);
 

@@ -79,10 +79,22 @@ serve_ring_return(struct chim_stream *s)
 		s->is_blocked = true;
 }
 
+/*
+ * A passive service leaves everything in the connection. What a full ring did not take goes with
+ * the next refusal: they must come in the order of the data.
+ */
+static void
+post_refusals(struct chim_stream *s)
+{
+	if (s->svc->is_passive && s->lent.head != NULL && post(s, CHIM_IO_REFUSE, s->lent.head, 0))
+		s->lent = (struct serve_list){ 0 };
+}
+
 bool
 serve_ring_flush(struct chim_stream *s)
 {
 	serve_ring_return(s);
+	post_refusals(s);
 	if (s->needs_enable && !post_enable(s))
 		return false;
 	if (!post_list(s, &s->returned) || !post_list(s, &s->unsent))
@@ -186,13 +198,11 @@ free_list(struct rte_mbuf *list)
 static void
 take_indication(struct chim_stream *s, const struct chim_io *io)
 {
-	struct chim_io refuse = { .op = CHIM_IO_REFUSE, .handle = io->handle, .m = io->m };
-
-	/* A passive service leaves everything in the connection; only when that cannot be said
-	 * does it keep the data, unread. */
-	if (s->svc->is_passive && chim_host_post(s->host, &refuse) == 0)
-		return;
 	serve_list_put(&s->lent, io->m);
+	if (s->svc->is_passive) {
+		post_refusals(s);
+		return;
+	}
 	if (s->seg == NULL) {
 		s->seg = s->lent.head;
 		s->seg_off = 0;

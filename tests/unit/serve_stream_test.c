@@ -375,6 +375,33 @@ a_passive_stream_refuses_and_reads_nothing(void **state)
 }
 
 static void
+refusals_that_a_full_ring_delays_keep_their_order(void **state)
+{
+	struct chim_io filler = { .op = CHIM_IO_RETURN };
+	struct chim_io io;
+	uint32_t nb = 0;
+
+	(void)state;
+	begin("park", NULL);
+	chim_stream_leave(t.s);
+	chim_stream_arrive_engine(t.s, HANDLE);
+	while (chim_chan_put(t.slot->to_worker[0], &filler, 1) == 1)
+		nb++;
+	engine_indicates("first");
+	while (nb-- > 0)
+		worker_takes(CHIM_IO_RETURN);
+	engine_indicates("second");
+	io = worker_takes(CHIM_IO_REFUSE);
+	assert_text(io.m, "first");
+	assert_text(chim_nbl(io.m)->next, "second");
+	assert_null(chim_nbl(chim_nbl(io.m)->next)->next);
+	rte_pktmbuf_free(chim_nbl(io.m)->next);
+	rte_pktmbuf_free(io.m);
+	worker_takes_nothing_more();
+	end();
+}
+
+static void
 source_sends_its_length_across_a_move_and_closes_its_half(void **state)
 {
 	uint64_t pos = 0;
@@ -477,6 +504,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_full_ring_is_retried),
 	cmocka_unit_test(the_peers_fin_in_the_engine_is_end_of_file),
 	cmocka_unit_test(a_passive_stream_refuses_and_reads_nothing),
+	cmocka_unit_test(refusals_that_a_full_ring_delays_keep_their_order),
 	cmocka_unit_test(source_sends_its_length_across_a_move_and_closes_its_half),
 	cmocka_unit_test(http_answers_a_request_read_half_in_each_home),
 	cmocka_unit_test(arguments_are_checked),

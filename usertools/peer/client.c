@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * The client: keeps so many connections open at once until all have ended,
- * each driven by epoll. SIGUSR1 ends what was started with --until-usr1.
+ * each driven by epoll. What was started with --until-usr1 stops sending at
+ * SIGUSR1, says when everything has come back, and closes at the next one: in
+ * between, both ends can be compared.
  */
 #include <errno.h>
 #include <signal.h>
@@ -15,13 +17,13 @@
 
 #define NB_EVENTS 64
 
-static volatile sig_atomic_t is_asked_to_finish;
+static volatile sig_atomic_t nb_usr1;
 
 static void
 on_usr1(int sig)
 {
 	(void)sig;
-	is_asked_to_finish = 1;
+	nb_usr1++;
 }
 
 static void
@@ -61,16 +63,30 @@ open_more(struct peer_run *r)
 	}
 }
 
+/* SIGUSR1 came: no byte after those sent by now, or after --bytes. */
 static void
 finish_all(struct peer_run *r)
 {
+	bool is_all_back = !r->has_told;
+
 	for (uint32_t i = 0; i < r->opt->parallel; i++) {
 		struct peer_conn *c = &r->conn[i];
 
-		if (c->fd >= 0 && c->goal == UINT64_MAX && c->n.sent >= r->opt->bytes)
-			c->goal = c->n.sent;
-		else if (c->fd >= 0 && c->goal == UINT64_MAX)
-			c->goal = r->opt->bytes;
+		if (c->fd < 0)
+			continue;
+		if (c->goal == UINT64_MAX)
+			c->goal = c->n.sent > r->opt->bytes ? c->n.sent : r->opt->bytes;
+		is_all_back = is_all_back && c->n.received == c->goal;
+		if (nb_usr1 < 2 || !c->is_held || c->n.sent < c->goal)
+			continue;
+		c->is_held = false;
+		peer_conn_run(r, c);
+		if (c->is_over)
+			retire(r, c);
+	}
+	if (is_all_back) {
+		r->has_told = true;
+		peer_print_progress(r);
 	}
 }
 
@@ -113,7 +129,7 @@ run(struct peer_run *r)
 	while (r->good + r->bad < r->opt->connections) {
 		open_more(r);
 		turn(r);
-		if (is_asked_to_finish)
+		if (r->opt->until_usr1 && nb_usr1 > 0)
 			finish_all(r);
 		uint64_t now = peer_now_us();
 
@@ -121,7 +137,7 @@ run(struct peer_run *r)
 			peer_print_progress(r);
 			told_us = now;
 		}
-		if (now - r->moved_us > r->opt->stall_s * 1000000ull) {
+		if (!r->has_told && now - r->moved_us > r->opt->stall_s * 1000000ull) {
 			fail_stalled(r);
 			break;
 		}

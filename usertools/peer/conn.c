@@ -38,6 +38,7 @@ peer_conn_open(struct peer_run *r, struct peer_conn *c, uint32_t number)
 	c->number = number;
 	c->seed = opt->seed + number;
 	c->goal = opt->until_usr1 ? UINT64_MAX : opt->bytes;
+	c->is_held = opt->until_usr1;
 	c->last_us = peer_now_us();
 	c->n.hash_sent = PEER_HASH_START;
 	c->n.hash_received = PEER_HASH_START;
@@ -144,18 +145,24 @@ transmit(struct peer_run *r, struct peer_conn *c)
 	r->moved_us = peer_now_us();
 }
 
-/* Everything is sent: close our half, and wait only for what comes. */
 static void
-shut(struct peer_run *r, struct peer_conn *c)
+listen_only(struct peer_run *r, struct peer_conn *c)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
 
-	if (shutdown(c->fd, SHUT_WR) < 0) {
-		end(c, "connection %u: shutdown: %s", c->number, strerror(errno));
-		return;
-	}
-	c->has_shut = true;
 	epoll_ctl(r->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
+/* Everything is sent: close our half, unless it is held open, and wait for what comes. */
+static void
+shut(struct peer_run *r, struct peer_conn *c)
+{
+	listen_only(r, c);
+	if (c->is_held)
+		return;
+	if (shutdown(c->fd, SHUT_WR) < 0)
+		end(c, "connection %u: shutdown: %s", c->number, strerror(errno));
+	c->has_shut = true;
 }
 
 void

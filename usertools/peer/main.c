@@ -17,7 +17,7 @@ static const char help[] =
 	"\n"
 	"Sends a pattern to an echo service and compares each byte that comes back.\n"
 	"  --mbytes N, --bytes N   each way and connection (64 MB)\n"
-	"  --until-usr1            go on after that, until SIGUSR1\n"
+	"  --until-usr1            go on after that, until SIGUSR1; the next one closes\n"
 	"  --connections N         in all (1)\n"
 	"  --parallel N            at once (1)\n"
 	"  --source                the service is \"source\" of --bytes: only receive\n"

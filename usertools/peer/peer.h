@@ -31,7 +31,7 @@ struct peer_options {
 	const char *cc;	      /* congestion control; NULL = the system's */
 	const char *gaps;     /* file that gets the pauses seen; NULL = none */
 	bool is_source;	      /* the service sends and we only check */
-	bool until_usr1;      /* go on after bytes, until SIGUSR1 */
+	bool until_usr1;      /* go on after bytes, until SIGUSR1; close at the next */
 	bool json;
 };
 
@@ -46,6 +46,7 @@ struct peer_conn {
 	int fd; /* -1 = free */
 	bool is_connected;
 	bool has_shut;	 /* our FIN is on its way */
+	bool is_held;	 /* stays open after the last byte */
 	bool is_over;	 /* ended, well when error is empty */
 	uint32_t number; /* tells patterns apart */
 	uint64_t seed, goal;
@@ -59,6 +60,7 @@ struct peer_run {
 	int epoll;
 	struct peer_conn *conn; /* opt->parallel of them */
 	uint32_t opened, good, bad;
+	bool has_told;		     /* that everything has come back */
 	uint64_t start_us, moved_us; /* bytes moved at last */
 	struct peer_count total;     /* of ended connections */
 	FILE *gaps;

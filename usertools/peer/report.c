@@ -31,6 +31,8 @@ count_all(const struct peer_run *r)
 		peer_conn_counters(c);
 		sum.sent += c->n.sent;
 		sum.received += c->n.received;
+		sum.hash_sent ^= c->n.hash_sent;
+		sum.hash_received ^= c->n.hash_received;
 		sum.retrans += c->n.retrans;
 		sum.dsacks += c->n.dsacks;
 	}
@@ -45,10 +47,11 @@ peer_print_progress(const struct peer_run *r)
 
 	if (r->opt->json)
 		printf("{\"t\":%.3f,\"now_us\":%" PRIu64 ",\"sent\":%" PRIu64
-		       ",\"received\":%" PRIu64 ",\"retrans\":%" PRIu64
-		       ",\"opened\":%u,\"good\":%u,\"bad\":%u}\n",
-			t, peer_now_us(), n.sent, n.received, n.retrans, r->opened, r->good,
-			r->bad);
+		       ",\"received\":%" PRIu64 ",\"hash_sent\":\"%016" PRIx64
+		       "\",\"hash_received\":\"%016" PRIx64 "\",\"retrans\":%" PRIu64
+		       ",\"opened\":%u,\"good\":%u,\"bad\":%u,\"all_back\":%s}\n",
+			t, peer_now_us(), n.sent, n.received, n.hash_sent, n.hash_received,
+			n.retrans, r->opened, r->good, r->bad, r->has_told ? "true" : "false");
 	else
 		printf("%7.1f s  sent %.1f MB  received %.1f MB  retransmitted %" PRIu64
 		       "  connections %u, %u ended\n",
