@@ -284,6 +284,18 @@ tcp_recover_on_probe(struct tcp_recover *r, uint32_t max, bool is_retrans, struc
 	env->counters->tlp++;
 }
 
+void
+tcp_recover_on_mtu(struct tcp_recover *r, uint32_t mss)
+{
+	struct tcp_sent_rec *rec;
+
+	if (r->flight == NULL)
+		return;
+	TAILQ_FOREACH (rec, &r->flight->sent.by_seq, by_seq)
+		if (rec->len > rec->segs * mss)
+			tcp_sent_lose(&r->flight->sent, rec);
+}
+
 uint32_t
 tcp_recover_snd_nxt(const struct tcp_recover *r, uint32_t max)
 {

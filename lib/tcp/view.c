@@ -81,7 +81,11 @@ chim_tcp_icmp(struct chim_conn *c, uint32_t quoted_seq, uint8_t type, uint8_t co
 void
 chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_env *env)
 {
+	uint32_t was = c->mss;
+
 	c->path_mtu = path_mtu;
 	tcp_conn_set_mss(c);
+	if (c->mss < was)
+		tcp_recover_on_mtu(&c->recover, c->mss);
 	c->head.todo |= CHIM_TODO_OUTPUT;
 }

@@ -185,6 +185,12 @@ struct tcp_sent_rec *tcp_recover_probe(struct tcp_recover *r, uint32_t mss,
 void tcp_recover_on_probe(struct tcp_recover *r, uint32_t max, bool is_retrans,
 	struct chim_tcp_env *env);
 
+/**
+ * The path takes only mss bytes now: what is out in larger segments did not get through. That is no
+ * sign of congestion (RFC 1191, 6.4): no window is reduced. Cost: all records.
+ */
+void tcp_recover_on_mtu(struct tcp_recover *r, uint32_t mss);
+
 /** SND.NXT as the chimney state wants it: the next to be sent again, or SND.MAX. */
 uint32_t tcp_recover_snd_nxt(const struct tcp_recover *r, uint32_t max);
 
