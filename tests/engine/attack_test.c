@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Segments of somebody who guesses: RST, SYN, ACK and data out of place
+ * (RFC 5961; spec 8.6), floods, and the bounds of what they can cost.
+ */
+#include "eng.h"
+
+#define RST	.flags = CHIM_RST, .no_ack = true
+#define SYN	.flags = CHIM_SYN, .no_ack = true
+#define MINUTES (60u * 1000u)
+
+static const struct pkt ack = { .seq = 0 };
+
+/* ---- RST ---- */
+
+static void
+checklist_217_a_reset_out_of_the_window_is_dropped_silently(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 10000, RST));
+	assert_int_equal(e->why, CHIM_WHY_RST_OUT_OF_WINDOW);
+	inject(e, SEG(.seq = UINT32_MAX, RST));
+	assert_int_equal(e->why, CHIM_WHY_RST_OUT_OF_WINDOW);
+	expect_quiet_for(e, 10 * MINUTES);
+	eng_finish(e);
+}
+
+static void
+checklist_218_a_reset_in_the_window_is_challenged_once(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 1, RST));
+	assert_int_equal(e->why, CHIM_WHY_RST_CHALLENGED);
+	expect_out(e, ack);
+	inject(e, SEG(.seq = 9999, RST));
+	assert_int_equal(e->why, CHIM_WHY_RST_CHALLENGED);
+	expect_nothing(e);
+	/* an acceptable segment ends the period */
+	inject(e, SEG(.seq = 0));
+	inject(e, SEG(.seq = 1, RST));
+	expect_out(e, ack);
+	assert_int_equal(e->counters.challenge_acks, 2);
+	assert_int_equal(eng_view(e).state, CHIM_TCP_ESTABLISHED);
+	eng_finish(e);
+}
+
+static void
+checklist_221_222_a_challenge_makes_the_peer_prove_it_lives(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 1, RST));
+	expect_out(e, ack);
+	expect_quiet_for(e, 5 * MINUTES - 1);
+	eng_run(e, 1);
+	/* ten probes a second apart, by default */
+	for (uint32_t i = 0; i < 10; i++) {
+		expect_out(e, SEG(.seq = UINT32_MAX));
+		eng_run(e, 1000);
+	}
+	expect_nothing(e);
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_TIMEOUT_EXPIRATION);
+	assert_int_equal(eng_view(e).state, CHIM_TCP_CLOSED);
+	eng_finish(e);
+}
+
+static void
+checklist_223_an_acceptable_segment_disarms_only_that(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 1, RST));
+	expect_out(e, ack);
+	inject(e, SEG(.seq = 0));
+	expect_quiet_for(e, 60 * MINUTES);
+	eng_finish(e);
+
+	/* keepalive of the host's goes on by its own time */
+	e = eng_established(.rcv_wnd = 10000, .cached_flags = CHIM_TCP_KEEP_ALIVE_ENABLED,
+		.ka_timeout = 7 * MINUTES, .ka_interval = 1000, .ka_probe_count = 5);
+	inject(e, SEG(.seq = 1, RST));
+	expect_out(e, ack);
+	inject(e, SEG(.seq = 0));
+	expect_quiet_for(e, 7 * MINUTES - 1);
+	eng_run(e, 1);
+	expect_out(e, SEG(.seq = UINT32_MAX));
+	eng_finish(e);
+}
+
+/* ---- SYN ---- */
+
+static void
+checklist_219_a_syn_out_of_the_window_gets_an_ack(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 500000, SYN));
+	assert_int_equal(e->why, CHIM_WHY_SYN_CHALLENGED);
+	expect_out(e, ack);
+	eng_finish(e);
+}
+
+static void
+checklist_220_a_syn_in_the_window_is_challenged_every_3_seconds(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 77, SYN));
+	expect_out(e, ack);
+	eng_run(e, 2999);
+	inject(e, SEG(.seq = 77, SYN));
+	expect_nothing(e);
+	eng_run(e, 1);
+	inject(e, SEG(.seq = 77, SYN));
+	expect_out(e, ack);
+	eng_finish(e);
+}
+
+static void
+checklist_214_a_syn_in_order_gives_the_connection_back_closed(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 0, SYN));
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_UPLOAD_REQUESTED);
+	assert_int_equal(eng_view(e).state, CHIM_TCP_CLOSED);
+	expect_quiet_for(e, 10 * MINUTES);
+	eng_finish(e);
+}
+
+/* ---- ACK and data ---- */
+
+static void
+an_ack_of_what_was_never_sent_is_challenged_and_changes_nothing(void **state)
+{
+	struct eng *e = eng_established(.snd_wnd = 10000);
+
+	inject(e, SEG(.ack = 1, .len = 10));
+	assert_int_equal(e->why, CHIM_WHY_BAD_ACK);
+	expect_out(e, ack);
+	/* older than the largest window there ever was (RFC 5961, 5.2) */
+	inject(e, SEG(.ack = 0u - 10001, .len = 10));
+	assert_int_equal(e->why, CHIM_WHY_BAD_ACK);
+	expect_out(e, ack);
+	assert_int_equal(eng_view(e).rcv_nxt, e->irs);
+	/* old, but not that old: the data counts */
+	inject(e, SEG(.ack = 0u - 10000, .len = 10));
+	expect_data(e, 0, 10);
+	eng_run(e, 100);
+	expect_out(e, SEG(.ack = 10));
+	eng_finish(e);
+}
+
+static void
+a_segment_without_ack_is_dropped(void **state)
+{
+	struct eng *e = eng_established();
+
+	inject(e, SEG(.len = 10, .no_ack = true));
+	assert_int_equal(e->why, CHIM_WHY_NO_ACK_FLAG);
+	expect_quiet_for(e, 1000);
+	eng_finish(e);
+}
+
+static void
+the_budget_of_challenges_is_bounded_and_not_a_constant(void **state)
+{
+	struct eng *e = eng_established(.snd_wnd = 10000);
+	uint32_t per_second[20];
+	bool is_constant = true;
+
+	e->cfg.challenge_per_second = 100;
+	for (uint32_t s = 0; s < CHIM_DIM(per_second); s++) {
+		for (uint32_t i = 0; i < 200; i++)
+			inject(e, SEG(.ack = 1));
+		per_second[s] = e->nb_out;
+		eng_ignore_out(e);
+		eng_run(e, 1000);
+		assert_in_range(per_second[s], 50, 151);
+		is_constant = is_constant && per_second[s] == per_second[0];
+	}
+	assert_false(is_constant);
+	eng_finish(e);
+}
+
+static void
+two_stacks_that_disagree_do_not_answer_each_other_for_ever(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	for (uint32_t i = 0; i < 1000; i++)
+		inject(e, SEG(.seq = 50000));
+	assert_int_equal(e->nb_out, 1);
+	eng_ignore_out(e);
+	eng_run(e, 500);
+	inject(e, SEG(.seq = 50000));
+	expect_out(e, ack);
+	eng_finish(e);
+}
+
+static void
+a_flood_of_holes_is_bounded(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 60000);
+
+	e->cfg.max_reassembly_holes = 8;
+	for (uint32_t i = 0; i < 30; i++)
+		inject(e, SEG(.seq = 1000 + 2000 * i, .len = 10));
+	assert_int_equal(e->why, CHIM_WHY_REASSEMBLY_FULL);
+	assert_int_equal(eng_view(e).reassembly_bytes, 80);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
+static void
+acks_that_divide_do_not_open_the_window_faster(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .cwnd_segs = 2);
+
+	eng_host_sends(e, 20000);
+	eng_ignore_out(e);
+	/* one segment acknowledged in a hundred steps is one segment (RFC 3465, 2) */
+	for (uint32_t i = 1; i <= 100; i++)
+		inject(e, SEG(.ack = 10 * i));
+	assert_true(eng_view(e).cwnd <= 3000);
+	eng_ignore_out(e);
+	eng_ignore_io(e);
+	eng_finish(e);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(checklist_217_a_reset_out_of_the_window_is_dropped_silently),
+	cmocka_unit_test(checklist_218_a_reset_in_the_window_is_challenged_once),
+	cmocka_unit_test(checklist_221_222_a_challenge_makes_the_peer_prove_it_lives),
+	cmocka_unit_test(checklist_223_an_acceptable_segment_disarms_only_that),
+	cmocka_unit_test(checklist_219_a_syn_out_of_the_window_gets_an_ack),
+	cmocka_unit_test(checklist_220_a_syn_in_the_window_is_challenged_every_3_seconds),
+	cmocka_unit_test(checklist_214_a_syn_in_order_gives_the_connection_back_closed),
+	cmocka_unit_test(an_ack_of_what_was_never_sent_is_challenged_and_changes_nothing),
+	cmocka_unit_test(a_segment_without_ack_is_dropped),
+	cmocka_unit_test(the_budget_of_challenges_is_bounded_and_not_a_constant),
+	cmocka_unit_test(two_stacks_that_disagree_do_not_answer_each_other_for_ever),
+	cmocka_unit_test(a_flood_of_holes_is_bounded),
+	cmocka_unit_test(acks_that_divide_do_not_open_the_window_faster),
+};
+
+CHIM_CMOCKA_SUITE(engine_attack_autotest, tests, NULL, NULL)

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * What goes out, how and when: Nagle, PSH, headers, ECN, the path's MTU
+ * (spec 5.1, 8.2, 8.5; RFC 3168).
+ */
+#include <rte_ip.h>
+
+#include "eng.h"
+
+/* ---- Nagle ---- */
+
+static void
+checklist_246_the_tail_of_a_request_does_not_wait(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_nagle = true);
+
+	eng_host_sends(e, 1500);
+	expect_out(e, SEG(.seq = 0, .len = 1000), SEG(.seq = 1000, .len = 500));
+	/* nor does it behind an earlier small one */
+	eng_host_sends(e, 1200);
+	expect_out(e, SEG(.seq = 1500, .len = 1000), SEG(.seq = 2500, .len = 200));
+	inject(e, SEG(.ack = 2700));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+static void
+small_requests_wait_for_the_ack_of_a_small_one_and_go_together(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_nagle = true);
+
+	eng_host_sends(e, 100);
+	expect_out(e, SEG(.seq = 0, .len = 100));
+	eng_host_sends(e, 100);
+	eng_host_sends(e, 100);
+	expect_nothing(e);
+	inject(e, SEG(.ack = 100));
+	expect_out(e, SEG(.seq = 100, .len = 200));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	inject(e, SEG(.ack = 300));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+static void
+checklist_98_turning_nagle_off_sends_at_once(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_nagle = true);
+	struct chim_tcp_cached cached;
+
+	eng_host_sends(e, 100);
+	eng_host_sends(e, 100);
+	expect_out(e, SEG(.seq = 0, .len = 100));
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached.flags &= ~CHIM_TCP_NAGLING_ENABLED;
+	chim_tcp_update(e->c, &cached, &e->env);
+	eng_turn(e);
+	expect_out(e, SEG(.seq = 100, .len = 100));
+	inject(e, SEG(.ack = 200));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+/* ---- PSH ---- */
+
+static void
+checklist_140_psh_ends_each_request(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	e->is_manual = true;
+	eng_host_sends(e, 1500);
+	eng_host_sends(e, 500);
+	eng_turn(e);
+	expect_out(e, SEG(.seq = 0, .len = 1000, .has_psh = true),
+		SEG(.seq = 1000, .len = 1000, .has_psh = true, .psh = true));
+	e->is_manual = false;
+	inject(e, SEG(.ack = 2000));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+/* ---- several requests, and those that fail ---- */
+
+static void
+checklist_138_139_one_request_is_partly_acknowledged_the_rest_is_not(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	eng_host_sends(e, 1000);
+	eng_host_sends(e, 1000);
+	eng_host_sends(e, 1000);
+	eng_ignore_out(e);
+	inject(e, SEG(.ack = 1400));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	inject(e, SEG(.ack = 1400, .flags = CHIM_RST));
+	expect_event(e, CHIM_EVENT_ABORT, 0);
+	struct rte_mbuf *m = expect_io(e, CHIM_IO_SEND_DONE)->m;
+
+	assert_int_equal(chim_nbl(m)->status, CHIM_STATUS_REQUEST_ABORTED);
+	assert_int_equal(chim_nbl(m)->bytes, 400);
+	assert_int_equal(m->pkt_len, 600);
+	m = chim_nbl(m)->next;
+	assert_int_equal(chim_nbl(m)->status, CHIM_STATUS_REQUEST_ABORTED);
+	assert_int_equal(chim_nbl(m)->bytes, 0);
+	assert_null(chim_nbl(m)->next);
+	eng_finish(e);
+}
+
+static void
+empty_requests_complete_in_their_turn(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	eng_host_sends(e, 0);
+	assert_int_equal(chim_nbl(expect_io(e, CHIM_IO_SEND_DONE)->m)->bytes, 0);
+	eng_host_sends(e, 500);
+	eng_host_sends(e, 0);
+	expect_no_io(e);
+	eng_ignore_out(e);
+	inject(e, SEG(.ack = 500));
+	struct rte_mbuf *m = expect_io(e, CHIM_IO_SEND_DONE)->m;
+
+	assert_int_equal(chim_nbl(m)->bytes, 500);
+	assert_non_null(chim_nbl(m)->next);
+	eng_finish(e);
+}
+
+static void
+a_request_that_is_not_well_formed_is_failed(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct chim_io io = { .op = CHIM_IO_SEND, .m = eng_chain(0, 100, 100) };
+
+	io.m->pkt_len = 200;
+	eng_host_io(e, &io);
+	struct chim_io *done = expect_io(e, CHIM_IO_SEND_DONE);
+
+	assert_int_equal(done->status, CHIM_STATUS_FAILURE);
+	done->m->pkt_len = 100;
+	expect_nothing(e);
+	eng_finish(e);
+}
+
+static void
+checklist_204_after_an_upload_was_asked_for_requests_come_back(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	chim_tcp_retrieve(e->c, CHIM_UPLOAD_UPLOAD_REQUESTED, &e->env);
+	eng_turn(e);
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_UPLOAD_REQUESTED);
+	eng_host_sends(e, 100);
+	assert_int_equal(expect_io(e, CHIM_IO_SEND_DONE)->status, CHIM_STATUS_UPLOAD_IN_PROGRESS);
+	eng_host_posts(e, 100, 0);
+	assert_int_equal(
+		expect_io(e, CHIM_IO_RECEIVE_DONE)->status, CHIM_STATUS_UPLOAD_IN_PROGRESS);
+	eng_host_disconnects(e, CHIM_DISCONNECT_GRACEFUL, 0);
+	assert_int_equal(
+		expect_io(e, CHIM_IO_DISCONNECT_DONE)->status, CHIM_STATUS_UPLOAD_IN_PROGRESS);
+	/* checklist 199: it goes on otherwise */
+	inject(e, SEG(.len = 10));
+	expect_data(e, 0, 10);
+	eng_run(e, 40);
+	expect_out(e, SEG(.ack = 10));
+	eng_finish(e);
+}
+
+/* ---- headers ---- */
+
+static void
+checklist_99_142_143_ip_headers(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct chim_tcp_cached cached;
+	uint16_t last = 0;
+
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached.ttl = 33;
+	cached.tos = 0xB8;
+	chim_tcp_update(e->c, &cached, &e->env);
+	e->env.ip_id = 0xFFFD;
+	for (uint32_t i = 0; i < 4; i++) {
+		eng_host_sends(e, 10);
+		const struct rte_ipv4_hdr *ip =
+			rte_pktmbuf_mtod_offset(e->frame[i], const struct rte_ipv4_hdr *, 14);
+		uint16_t id = rte_be_to_cpu_16(ip->packet_id);
+
+		assert_true(id >= 0x8000 && id != last);
+		last = id;
+		assert_int_equal(ip->time_to_live, 33);
+		assert_int_equal(ip->type_of_service, 0xB8);
+		assert_int_equal(rte_be_to_cpu_16(ip->fragment_offset), RTE_IPV4_HDR_DF_FLAG);
+	}
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
+static void
+ip6_carries_class_hop_limit_and_flow_label(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .is_ip6 = true);
+	struct chim_tcp_cached cached;
+
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached.ttl = 44;
+	cached.tos = 0x20;
+	cached.flow_label = 0xABCDE;
+	chim_tcp_update(e->c, &cached, &e->env);
+	eng_host_sends(e, 10);
+	const struct rte_ipv6_hdr *ip =
+		rte_pktmbuf_mtod_offset(e->frame[0], const struct rte_ipv6_hdr *, 14);
+
+	assert_int_equal(ip->hop_limits, 44);
+	assert_int_equal(rte_be_to_cpu_32(ip->vtc_flow), 6u << 28 | 0x20u << 20 | 0xABCDEu);
+	expect_out(e, SEG(.seq = 0, .len = 10));
+	assert_int_equal(e->stats6.tcp_out_segments, 2);
+	assert_int_equal(e->stats4.tcp_out_segments, 0);
+	/* 40 + 20 + 10, and the first ACK */
+	assert_int_equal(e->stats6.ip_out_octets, 70 + 60);
+	eng_finish(e);
+}
+
+/* ---- the path ---- */
+
+static void
+checklist_86_a_smaller_path_mtu_cuts_what_is_sent_from_then_on(void **state)
+{
+	struct eng *e = eng_established(.mss = 1400, .cwnd_segs = 4);
+
+	eng_host_sends(e, 7000);
+	expect_out(e, SEG(.seq = 0, .len = 1400), SEG(.seq = 1400, .len = 1400),
+		SEG(.seq = 2800, .len = 1400), SEG(.seq = 4200, .len = 1400));
+	/* the router says so, quoting what is in flight (RFC 5927) */
+	assert_false(chim_tcp_icmp(e->c, e->iss + 5600, 3, 4, 1000, &e->env));
+	assert_false(chim_tcp_icmp(e->c, e->iss - 1, 3, 4, 1000, &e->env));
+	assert_true(chim_tcp_icmp(e->c, e->iss + 1400, 3, 4, 1000, &e->env));
+	eng_turn(e);
+	expect_event(e, CHIM_EVENT_PATH_MTU, 1000);
+	/* the host updates the path */
+	chim_tcp_path_changed(e->c, 1000, &e->env);
+	eng_turn(e);
+	assert_int_equal(eng_view(e).mss, 960);
+	/* what was too large is sent again in pieces at once */
+	expect_out(e, SEG(.seq = 0, .len = 960), SEG(.seq = 960, .len = 440),
+		SEG(.seq = 1400, .len = 960), SEG(.seq = 2360, .len = 440),
+		SEG(.seq = 2800, .len = 960), SEG(.seq = 3760, .len = 440),
+		SEG(.seq = 4200, .len = 960), SEG(.seq = 5160, .len = 440));
+	inject(e, SEG(.ack = 5600));
+	expect_out(e, SEG(.seq = 5600, .len = 960), SEG(.seq = 6560, .len = 440));
+	inject(e, SEG(.ack = 7000));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+static void
+other_icmp_errors_are_told_and_change_nothing(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	eng_host_sends(e, 1000);
+	eng_ignore_out(e);
+	assert_true(chim_tcp_icmp(e->c, e->iss, 3, 1, 0, &e->env));
+	eng_turn(e);
+	expect_event(e, CHIM_EVENT_UNREACHABLE, 3 << 8 | 1);
+	inject(e, SEG(.ack = 1000));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+static void
+checklist_108_109_nothing_is_sent_while_invalid_and_nothing_is_refused(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	chim_tcp_head(e->c)->is_invalid = 1;
+	chim_tcp_retrieve(e->c, CHIM_UPLOAD_INVALID_STATE, &e->env);
+	eng_host_sends(e, 500);
+	inject(e, SEG(.len = 100));
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_INVALID_STATE);
+	expect_data(e, 0, 100);
+	expect_quiet_for(e, 1000);
+	/* an update made the path usable again */
+	chim_tcp_head(e->c)->is_invalid = 0;
+	chim_tcp_path_changed(e->c, 1500, &e->env);
+	eng_turn(e);
+	expect_out(e, SEG(.seq = 0, .len = 500, .ack = 100));
+	inject(e, SEG(.seq = 100, .ack = 500));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+/* ---- ECN (RFC 3168) ---- */
+
+#define TOS(v) .has_tos = true, .tos = (v)
+
+static void
+new_data_is_ect_and_nothing_else_is(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_ecn = true, .no_sack = true);
+
+	eng_host_sends(e, 1000);
+	expect_out(e, SEG(.seq = 0, .len = 1000, TOS(2)));
+	eng_run(e, 200);
+	expect_out(e, SEG(.seq = 0, .len = 1000, TOS(0)));
+	inject(e, SEG(.ack = 1000, .len = 10));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	expect_data(e, 0, 10);
+	eng_run(e, 40);
+	expect_out(e, SEG(.seq = 1000, .ack = 10, TOS(0)));
+	eng_finish(e);
+}
+
+static void
+congestion_is_echoed_until_the_peer_has_reduced(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_ecn = true);
+
+	inject(e, SEG(.seq = 0, .len = 1000, .is_ce = true));
+	inject(e, SEG(.seq = 1000, .len = 1000));
+	expect_out(e, SEG(.ack = 2000, .flags = CHIM_ECE));
+	inject(e, SEG(.seq = 2000, .len = 1000));
+	inject(e, SEG(.seq = 3000, .len = 1000));
+	expect_out(e, SEG(.ack = 4000, .flags = CHIM_ECE));
+	inject(e, SEG(.seq = 4000, .len = 1000, .flags = CHIM_CWR));
+	inject(e, SEG(.seq = 5000, .len = 1000));
+	expect_out(e, SEG(.ack = 6000));
+	assert_int_equal(e->counters.ecn_ce_in, 1);
+	eng_ignore_io(e);
+	eng_finish(e);
+}
+
+static void
+an_echo_halves_the_window_once_and_is_confirmed(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_ecn = true, .cwnd_segs = 10);
+
+	eng_host_sends(e, 20000);
+	assert_int_equal(e->nb_out, 10);
+	eng_ignore_out(e);
+	inject(e, SEG(.ack = 1000, .flags = CHIM_ECE));
+	inject(e, SEG(.ack = 2000, .flags = CHIM_ECE));
+	for (uint32_t i = 3; i <= 10; i++)
+		inject(e, SEG(.ack = 1000 * i));
+	assert_int_equal(e->counters.ecn_reductions, 1);
+	assert_in_range(eng_view(e).ssthresh, 4000, 5000);
+	/* the first new segment after it says CWR, and only that */
+	uint32_t cwr = 0;
+
+	for (uint32_t i = 0; i < e->nb_out; i++)
+		cwr += (e->pkt[i].flags & CHIM_CWR) != 0;
+	assert_int_equal(cwr, 1);
+	assert_true(e->pkt[0].flags & CHIM_CWR);
+	eng_ignore_out(e);
+	eng_ignore_io(e);
+	eng_finish(e);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(checklist_246_the_tail_of_a_request_does_not_wait),
+	cmocka_unit_test(small_requests_wait_for_the_ack_of_a_small_one_and_go_together),
+	cmocka_unit_test(checklist_98_turning_nagle_off_sends_at_once),
+	cmocka_unit_test(checklist_140_psh_ends_each_request),
+	cmocka_unit_test(checklist_138_139_one_request_is_partly_acknowledged_the_rest_is_not),
+	cmocka_unit_test(empty_requests_complete_in_their_turn),
+	cmocka_unit_test(a_request_that_is_not_well_formed_is_failed),
+	cmocka_unit_test(checklist_204_after_an_upload_was_asked_for_requests_come_back),
+	cmocka_unit_test(checklist_99_142_143_ip_headers),
+	cmocka_unit_test(ip6_carries_class_hop_limit_and_flow_label),
+	cmocka_unit_test(checklist_86_a_smaller_path_mtu_cuts_what_is_sent_from_then_on),
+	cmocka_unit_test(other_icmp_errors_are_told_and_change_nothing),
+	cmocka_unit_test(checklist_108_109_nothing_is_sent_while_invalid_and_nothing_is_refused),
+	cmocka_unit_test(new_data_is_ect_and_nothing_else_is),
+	cmocka_unit_test(congestion_is_echoed_until_the_peer_has_reduced),
+	cmocka_unit_test(an_echo_halves_the_window_once_and_is_confirmed),
+};
+
+CHIM_CMOCKA_SUITE(engine_send_autotest, tests, NULL, NULL)
