@@ -31,6 +31,7 @@ struct app_engine {
 	bool main_is_worker;		      /* then ctl is its guest */
 	struct rte_mempool *pool[CHIM_MAX_WORKERS];
 	struct rte_mempool *clone_pool[CHIM_MAX_WORKERS];
+	struct rte_mempool *exception_pool[CHIM_MAX_WORKERS];
 	struct rte_mempool *host_pool;
 	struct chim_target *target;
 	struct chim_box *to_worker[CHIM_MAX_WORKERS];		      /* from ctl */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Packet memory, sized by what there is: each worker's pool on its socket, the
- * clones that sends are made of, and the pool hosts send from. Called by
+ * Packet memory, sized by what there is: each worker's pools on its socket (for
+ * the wire, for the exception port, the clones that sends are made of), and the
+ * pool hosts send from. Called by
  * setup.c before anything else takes memory.
  */
 #include <errno.h>
@@ -91,8 +92,8 @@ refuse(const char *name, uint32_t nb, char *why)
 int
 app_pools_create(struct app_engine *e, char *why)
 {
-	/* Packets take at most seven tenths: half of it to receive, half to send. */
-	uint64_t half = memory_for_packets() * 35 / 100;
+	/* Packets take two thirds at most: about half of it to receive, half to send. */
+	uint64_t half = memory_for_packets() * 30 / 100;
 	uint32_t nb_host = e->opt->host_mbufs;
 	uint32_t nb = e->opt->mbufs;
 	char name[32];
@@ -116,6 +117,12 @@ app_pools_create(struct app_engine *e, char *why)
 		e->clone_pool[i] = make_pool(name, e->pool[i]->size, 0, socket, false);
 		if (e->clone_pool[i] == NULL)
 			return refuse(name, e->pool[i]->size, why);
+		/* Its own, so that a flood from the kernel starves no offloaded connection. */
+		snprintf(name, sizeof(name), "chim_kx%u", i);
+		e->exception_pool[i] = make_pool(name, RTE_MAX(e->pool[i]->size / 4, MIN_MBUFS - 1),
+			DATA_ROOM, socket, false);
+		if (e->exception_pool[i] == NULL)
+			return refuse(name, MIN_MBUFS - 1, why);
 	}
 	return 0;
 }
@@ -126,6 +133,7 @@ app_pools_destroy(struct app_engine *e)
 	for (uint32_t i = 0; i < e->nb_workers; i++) {
 		rte_mempool_free(e->pool[i]);
 		rte_mempool_free(e->clone_pool[i]);
+		rte_mempool_free(e->exception_pool[i]);
 	}
 	rte_mempool_free(e->host_pool);
 }

@@ -107,6 +107,7 @@ start_ports(struct app_engine *e, char *why)
 		int rc;
 
 		memcpy(cfg.pool, e->pool, sizeof(cfg.pool));
+		memcpy(cfg.exception_pool, e->exception_pool, sizeof(cfg.exception_pool));
 		rc = chim_port_start(&e->port[i], &cfg, why, APP_WHY);
 		if (rc != 0)
 			return rc;

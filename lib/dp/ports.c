@@ -120,6 +120,15 @@ dp_drop(struct chim_worker *w, struct rte_mbuf *m, enum chim_why why)
 	chim_row_put(&w->row, m);
 }
 
+/* A device with checksum offload leaves them open; the one it leaves by may not fill them in. */
+static void
+complete(struct rte_mbuf *m)
+{
+	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
+		chim_wire_fix_checksums(m);
+	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+}
+
 void
 dp_punt(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, enum chim_why why)
 {
@@ -131,6 +140,7 @@ dp_punt(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, enum chim_why 
 		dp_drop(w, m, CHIM_WHY_PUNT_NO_ROOM);
 		return;
 	}
+	complete(m);
 	chim_txq_put(&p->kernel, m);
 }
 
@@ -144,10 +154,7 @@ dp_pass(struct chim_worker *w, uint16_t port, struct rte_mbuf *m)
 		chim_row_put(&w->row, m);
 		return;
 	}
-	/* A device with checksum offload leaves them open in what the kernel sends. */
-	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
-		chim_wire_fix_checksums(m);
-	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	complete(m);
 	chim_txq_put(&p->wire, m);
 }
 
