@@ -75,6 +75,8 @@ int chim_host_post(struct chim_host *host, const struct chim_io *io);
  * Take completions, indications and events from the workers, round robin. Those of one connection
  * come in order. After a terminate has been reaped, everything the connection had to say before
  * it is already here.
+ * Nothing is said of a connection before its initiate has been reaped: while initiates are in
+ * flight, reap until there is nothing to reap, then collect.
  *
  * @return how many were written to out, at most n.
  */

@@ -65,6 +65,10 @@ struct chim_msg_tcp {
 	struct chim_tcp_const tcp_const;  /* INSTALL: in; QUERY: out */
 	struct chim_tcp_cached cached;    /* INSTALL, UPDATE: in; QUERY: out */
 	struct chim_tcp_delegated delegated; /* INSTALL: in; QUERY, TERMINATE: out */
+	/* INSTALL: the host hears nothing of the connection while *gate is gate_stamp, that is, before
+	 * its initiate has completed (spec 4.1); NULL = at once. Outlives the worker. */
+	const _Atomic uint64_t *gate;
+	uint64_t gate_stamp;
 };
 
 /* ---- replicas ---- */

@@ -23,6 +23,7 @@ ctl_op_begin(struct chim_ctl *c, uint32_t host, const struct chim_request *req)
 	 * leads to the operation, if it still runs. */
 	op->stamp = c->next_stamp << 16 | (uint64_t)(op - c->ops);
 	c->next_stamp++;
+	atomic_store_explicit(&op->gate, op->stamp, memory_order_relaxed);
 	op->req = *req;
 	op->at = NULL;
 	op->ready = NULL;
@@ -208,6 +209,8 @@ ctl_op_complete(struct chim_ctl *c, struct ctl_op *op)
 	STAILQ_REMOVE_HEAD(&h->done, next);
 	h->nb_ops--;
 	c->counters.completions++;
+	/* Release: with the workers' acquire. What they tell now comes after the completion. */
+	atomic_store_explicit(&op->gate, 0, memory_order_release);
 	op->stamp = 0;
 	STAILQ_INSERT_HEAD(&c->free_ops, op, next);
 	return true;

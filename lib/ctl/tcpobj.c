@@ -137,6 +137,8 @@ take_state(struct ctl_visit *v, struct chim_msg_tcp *t)
 	t->path = ctl_node_of(v->parent)->index;
 	t->want = 0;
 	t->send_chain = v->b->send_chain;
+	t->gate = &v->op->gate;
+	t->gate_stamp = v->op->stamp;
 	memcpy(&t->tcp_const, at.part[0], sizeof(t->tcp_const));
 	memcpy(&t->cached, at.part[1], sizeof(t->cached));
 	memcpy(&t->delegated, at.part[2], sizeof(t->delegated));

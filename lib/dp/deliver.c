@@ -38,6 +38,19 @@ tell(struct chim_worker *w, struct chim_conn *c)
 	}
 }
 
+/* May the host hear of the connection yet? Not before its initiate has completed (spec 4.1). */
+static bool
+is_open(struct dp_side *side)
+{
+	if (side->gate == NULL)
+		return true;
+	/* Acquire: with ctl's release, after it has put the completion. */
+	if (atomic_load_explicit(side->gate, memory_order_acquire) == side->gate_stamp)
+		return false;
+	side->gate = NULL;
+	return true;
+}
+
 uint32_t
 dp_deliver(struct chim_worker *w)
 {
@@ -48,7 +61,7 @@ dp_deliver(struct chim_worker *w)
 			rte_prefetch0(chim_tcp_head(c)->touched);
 		if (dp_side(w, c)->terminate != NULL)
 			dp_terminate_resume(w, c);
-		if ((chim_tcp_head(c)->todo & CHIM_TODO_DELIVER) != 0)
+		if ((chim_tcp_head(c)->todo & CHIM_TODO_DELIVER) != 0 && is_open(dp_side(w, c)))
 			done += tell(w, c);
 	}
 	return done;

@@ -72,6 +72,8 @@ make_slot(struct chim_worker *w, const struct chim_msg *msg, const union chim_ke
 	side = &w->side[index];
 	memset(side, 0, sizeof(*side));
 	side->seen = dp_path_epoch(w, head->path);
+	side->gate = msg->tcp.gate;
+	side->gate_stamp = msg->tcp.gate_stamp;
 	return (struct chim_conn *)head;
 }
 

@@ -110,6 +110,7 @@ chim_host_submit(struct chim_host *host, const struct chim_request *req)
 	if (chim_chan_put(host->slot->requests, req, 1) == 0)
 		return -EAGAIN;
 	host->in_flight++;
+	host->nb_initiates += req->op == CHIM_OP_INITIATE;
 	return 0;
 }
 
@@ -119,8 +120,10 @@ chim_host_reap(struct chim_host *host, struct chim_completion *out, unsigned int
 	uint32_t got = chim_chan_take(host->slot->completions, out, n);
 
 	for (uint32_t i = 0; i < got; i++) {
-		if (out[i].kind == CHIM_COMPLETION_REQUEST && host->in_flight != 0)
-			host->in_flight--;
+		if (out[i].kind != CHIM_COMPLETION_REQUEST || host->in_flight == 0)
+			continue;
+		host->in_flight--;
+		host->nb_initiates -= out[i].op == CHIM_OP_INITIATE;
 	}
 	return got;
 }

@@ -50,6 +50,23 @@ chim_host_post(struct chim_host *host, const struct chim_io *io)
 	return chim_chan_put(host->slot->to_worker[worker], io, 1) == 1 ? 0 : -EAGAIN;
 }
 
+/*
+ * How much of a worker's ring the host may hear now. A worker tells nothing of a new connection
+ * before the initiate's completion is in its ring; the host must then also have taken it from
+ * there (spec 4.1). So what was here before that ring was seen empty is safe.
+ */
+static uint32_t
+safe_count(const struct chim_host *host, uint32_t worker)
+{
+	uint32_t nb = chim_chan_count(host->slot->from_worker[worker]);
+
+	if (host->nb_initiates == 0)
+		return nb;
+	/* Acquire: the completions are looked at after the entries. */
+	atomic_thread_fence(memory_order_acquire);
+	return chim_chan_count(host->slot->completions) == 0 ? nb : 0;
+}
+
 unsigned int
 chim_host_collect(struct chim_host *host, struct chim_io *out, unsigned int n)
 {
@@ -58,8 +75,9 @@ chim_host_collect(struct chim_host *host, struct chim_io *out, unsigned int n)
 
 	for (uint32_t i = 0; i < nb && got < n; i++) {
 		uint32_t w = host->next_worker;
+		uint32_t want = RTE_MIN(safe_count(host, w), n - got);
 
-		got += chim_chan_take(host->slot->from_worker[w], out + got, n - got);
+		got += chim_chan_take(host->slot->from_worker[w], out + got, want);
 		host->next_worker = w + 1 < nb ? w + 1 : 0;
 	}
 	return got;
