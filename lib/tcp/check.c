@@ -65,7 +65,7 @@ check_timers(const struct chim_conn *c)
 
 	if (is_running && tcp_is_in_flight(c) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
 		return "data is in flight and no timer runs";
-	if ((c->flags & TCP_PERSIST) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
+	if (is_running && (c->flags & TCP_PERSIST) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
 		return "the window is closed and no timer runs";
 	return NULL;
 }

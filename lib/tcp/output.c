@@ -285,7 +285,7 @@ chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_
 		return false;
 	if (c->flags & TCP_RST_DUE)
 		is_all = send_reset(c, t, env);
-	else if (c->state != CHIM_TCP_CLOSED || (c->flags & TCP_ACK_NOW))
+	else if (c->state != CHIM_TCP_CLOSED)
 		is_all = send_dup_acks(c, t, env) && tcp_probe_window(c, t, env) &&
 			tcp_probe_tail(c, t, env) && send_lost(c, t, env) && send_new(c, t, env) &&
 			send_fin(c, t, env) && send_owed(c, t, env);
