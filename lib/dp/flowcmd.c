@@ -228,6 +228,9 @@ dp_flow_inject(struct chim_worker *w, struct chim_msg *msg)
 			chim_row_put(&w->row, m);
 		m = next;
 	}
+	/* The kernel has them before their owner is told so. */
+	if (reason == CHIM_REASON_NONE)
+		dp_kernel_room(w, p, CHIM_TXQ_SIZE);
 	dp_reply(w, msg, reason == CHIM_REASON_NONE ? CHIM_STATUS_SUCCESS : CHIM_STATUS_FAILURE,
 		reason);
 }

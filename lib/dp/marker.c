@@ -8,8 +8,9 @@
  * read before has gone to the flow's owner by the same mailbox, ahead of the
  * marker; the owner seals when it has heard of all queues.
  *
- * Markers are remembered for a while: the frame may be faster than the SEAL
- * that names it. Called by kernel.c and, for SEAL, by flowcmd.c.
+ * Markers are remembered for a moment: the frame may be faster than the SEAL
+ * that names it. Not for longer, because a host that starts again may count
+ * its markers anew. Called by kernel.c and, for SEAL, by flowcmd.c.
  */
 #include "worker.h"
 
@@ -36,19 +37,29 @@ bit_of(uint32_t worker)
 	return (uint64_t)1 << worker;
 }
 
-/* What is known of a marker; the oldest one makes room for a new one. */
 static struct dp_marker *
-recall(struct chim_worker *w, uint64_t marker)
+slot_of(struct chim_worker *w, uint64_t marker)
 {
-	struct dp_marker *known;
-
 	for (uint32_t i = 0; i < DP_MARKERS; i++) {
 		if (w->markers[i].marker == marker && w->markers[i].read_by != 0)
 			return &w->markers[i];
 	}
-	known = &w->markers[w->next_marker++ % DP_MARKERS];
+	return NULL;
+}
+
+/* What is known of a marker; the oldest one makes room for a new one. */
+static struct dp_marker *
+recall(struct chim_worker *w, uint64_t marker)
+{
+	struct dp_marker *known = slot_of(w, marker);
+
+	if (known != NULL && w->env.now_us - known->first_us <= DP_MARKER_US)
+		return known;
+	if (known == NULL)
+		known = &w->markers[w->next_marker++ % DP_MARKERS];
 	known->marker = marker;
 	known->read_by = 0;
+	known->first_us = w->env.now_us;
 	return known;
 }
 

@@ -260,23 +260,16 @@ drop_all(struct chim_worker *w)
 	chim_row_flush(&w->row);
 }
 
-/* Free slots are poisoned where AddressSanitizer runs; the memory must be plain to be given back.
- */
-static void
-unpoison(struct chim_slab *slab)
-{
-	while (slab != NULL && slab->free_head != CHIM_SLAB_NONE)
-		chim_slab_take(slab);
-}
-
 void
 chim_dp_destroy(struct chim_worker *w)
 {
 	if (w == NULL)
 		return;
 	drop_all(w);
-	unpoison(w->conns);
-	unpoison(w->holds);
+	if (w->conns != NULL)
+		chim_slab_fini(w->conns);
+	if (w->holds != NULL)
+		chim_slab_fini(w->holds);
 	chim_flow_destroy(w->flow);
 	rte_mempool_free(w->env.flight_pool);
 	rte_mempool_free(w->env.sent_pool);

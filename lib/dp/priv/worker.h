@@ -23,17 +23,18 @@
 #include "chim_wheel.h"
 
 /* Budgets of one turn: no source starves another. */
-#define DP_COMMANDS	   32u	/* messages from ctl */
-#define DP_IO		   64u	/* data operations of each host */
-#define DP_PARCELS	   64u	/* frames from each other worker */
-#define DP_TIMERS	   64u	/* expiries */
-#define DP_KERNEL	   32u	/* frames from each exception port, by default */
-#define DP_SCAN		   64u	/* connections looked at after a replica changed */
-#define DP_HOLDS	   32u	/* holds whose deadline has come */
-#define DP_KERNEL_RESERVE  128u /* room of the wire's vector that kernel frames leave alone */
-#define DP_FLUSH_BELOW	   32u	/* room at which output flushes before it goes on */
-#define DP_TERMINATE_TRIES 200u /* turns a terminate waits for room to send the pending ACK */
-#define DP_MARKERS	   16u	/* remembered, and waiting for an empty queue */
+#define DP_COMMANDS	   32u	   /* messages from ctl */
+#define DP_IO		   64u	   /* data operations of each host */
+#define DP_PARCELS	   64u	   /* frames from each other worker */
+#define DP_TIMERS	   64u	   /* expiries */
+#define DP_KERNEL	   32u	   /* frames from each exception port, by default */
+#define DP_SCAN		   64u	   /* connections looked at after a replica changed */
+#define DP_HOLDS	   32u	   /* holds whose deadline has come */
+#define DP_KERNEL_RESERVE  128u	   /* room of the wire's vector that kernel frames leave alone */
+#define DP_FLUSH_BELOW	   32u	   /* room at which output flushes before it goes on */
+#define DP_TERMINATE_TRIES 200u	   /* turns a terminate waits for room to send the pending ACK */
+#define DP_MARKERS	   16u	   /* remembered, and waiting for an empty queue */
+#define DP_MARKER_US	   100000u /* how long */
 
 #define DP_HOLD_DEADLINE_MS 1000u
 #define DP_HOLD_BYTES	    (4u << 20)
@@ -99,7 +100,8 @@ TAILQ_HEAD(dp_hold_list, dp_hold);
 /* What is known of a seal's marker. */
 struct dp_marker {
 	uint64_t marker;
-	uint64_t read_by; /* workers whose queue of the exception port is read up to it */
+	chim_us_t first_us; /* when it was first heard of */
+	uint64_t read_by;   /* workers whose queue of the exception port is read up to it */
 };
 
 /* A marker that waits for this worker's queue to be empty. */
