@@ -141,7 +141,7 @@ make_target(struct rings *r)
 
 	r->target = chim_target_create(&cfg);
 	assert_non_null(r->target);
-	for (uint32_t i = 0; i <= RINGS_HOST; i++)
+	for (uint32_t i = 0; i <= RINGS_HOST && !r->opts.is_bare; i++)
 		atomic_store(&r->target->slot[i].state, CHIM_SLOT_OPEN);
 }
 
@@ -195,6 +195,8 @@ rings_up(struct rings *r, const struct rings_opts *opts)
 	assert_non_null(r->msg);
 	for (uint32_t i = 0; i < r->opts.nb_workers; i++)
 		make_worker(r, i);
+	if (r->opts.is_bare)
+		return;
 	rings_set_neighbor(r, 2, false);
 	rings_set_path(r, 0, 1500);
 }

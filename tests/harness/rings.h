@@ -44,6 +44,7 @@ struct rings_opts {
 	uint32_t kernel_size;  /* frames the exception port takes */
 	uint32_t mailbox_size; /* messages; 0 = 63 */
 	bool has_no_exception;
+	bool is_bare;	    /* no host attached, no replica set */
 	bool has_one_queue; /* devices with a single queue pair */
 	bool deliver_to_wrong_worker;
 };
