@@ -426,6 +426,113 @@ attack_an_octet_of_sack_at_a_time(void **state)
 	finish_sent(e);
 }
 
+/* ---- the chimney's numbers ---- */
+
+static void
+checklist_242_fast_retransmit_at_the_configured_threshold(void **state)
+{
+	(void)state;
+	for (uint32_t threshold = 2; threshold <= 6; threshold++) {
+		struct eng *e = eng_established(.mss = 1000, .no_sack = true);
+
+		e->cfg.dupack_threshold = threshold;
+		ten_out(e, 0);
+		eng_run(e, 50);
+		for (uint32_t i = 1; i < threshold; i++)
+			inject(e, SEG(.ack = 0));
+		expect_nothing(e);
+		inject(e, SEG(.ack = 0));
+		expect_out(e, SEG(.seq = 0, .len = 1000));
+		finish_sent(e);
+	}
+}
+
+/* Spec 8.5: at least 300 ms, at most 60 s, twice as long each time. */
+static void
+checklist_244_timeouts_keep_within_their_bounds(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .no_sack = true, .max_rt = CHIM_TICKS_NONE);
+	uint32_t rto = 300;
+
+	(void)state;
+	e->cfg.rto_min_us = 300000;
+	eng_host_sends(e, 1000);
+	eng_ignore_out(e);
+	for (int i = 0; i < 12; i++) {
+		expect_quiet_for(e, rto - 1);
+		eng_run(e, 1);
+		expect_out(e, SEG(.seq = 0, .len = 1000));
+		rto = RTE_MIN(2 * rto, 60000u);
+	}
+	assert_int_equal(rto, 60000);
+	finish_sent(e);
+}
+
+static void
+checklist_247_two_holes_can_be_filled(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	(void)state;
+	e->cfg.max_reassembly_holes = 2;
+	inject(e, SEG(.seq = 1000, .len = 1000));
+	inject(e, SEG(.seq = 3000, .len = 1000));
+	/* a third has no place */
+	inject(e, SEG(.seq = 5000, .len = 1000));
+	assert_int_equal(e->why, CHIM_WHY_REASSEMBLY_FULL);
+	eng_ignore_out(e);
+	inject(e, SEG(.seq = 2000, .len = 1000));
+	inject(e, SEG(.seq = 0, .len = 1000));
+	assert_int_equal(e->pkt[e->nb_out - 1].ack, 4000);
+	eng_ignore_out(e);
+	expect_data(e, 0, 4000);
+	expect_quiet_for(e, 10000);
+	eng_finish(e);
+}
+
+static void
+checklist_250_sack_is_ignored_where_it_was_not_agreed(void **state)
+{
+	struct eng *e = ten_out(eng_established(.mss = 1000, .no_sack = true), 0);
+
+	(void)state;
+	eng_run(e, 50);
+	/* the ACK counts, its blocks do not: nothing is lost, nothing is spared */
+	inject(e, dup(1000, 5000, 10000));
+	eng_run(e, 40);
+	expect_nothing(e);
+	assert_int_equal(eng_view(e).snd_una, e->iss + 1000);
+	eng_run(e, 200);
+	expect_out(e, SEG(.seq = 1000, .len = 1000));
+	inject(e, SEG(.ack = 2000));
+	eng_ignore_out(e);
+	/* and none are sent */
+	inject(e, SEG(.seq = 500, .len = 500, .ack = 2000));
+	assert_int_equal(e->pkt[e->nb_out - 1].nb_sack, 0);
+	inject(e, SEG(.seq = 0, .len = 500, .ack = 2000));
+	inject(e, SEG(.seq = 1000, .ack = 10000));
+	eng_ignore_out(e);
+	eng_ignore_io(e);
+	eng_finish(e);
+}
+
+static void
+checklist_256_a_pure_retransmission_counts_as_one(void **state)
+{
+	struct eng *e = ten_out(eng_established(.mss = 1000), 0);
+	uint64_t out = e->stats4.tcp_out_segments;
+
+	(void)state;
+	assert_int_equal(e->stats4.tcp_retransmitted_segments, 0);
+	eng_run(e, 50);
+	for (uint32_t to = 2000; to <= 4000; to += 1000)
+		inject(e, dup(0, 1000, to));
+	expect_out(e, SEG(.seq = 0, .len = 1000));
+	assert_int_equal(e->stats4.tcp_retransmitted_segments, 1);
+	assert_int_equal(e->stats4.tcp_out_segments, out);
+	finish_sent(e);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_third_duplicate_resends_the_hole),
 	cmocka_unit_test(the_first_duplicates_let_new_data_out),
@@ -444,5 +551,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(duplicates_are_told_once),
 	cmocka_unit_test(attack_an_octet_flood_holds_few_buffers),
 	cmocka_unit_test(attack_an_octet_of_sack_at_a_time),
+	cmocka_unit_test(checklist_242_fast_retransmit_at_the_configured_threshold),
+	cmocka_unit_test(checklist_244_timeouts_keep_within_their_bounds),
+	cmocka_unit_test(checklist_247_two_holes_can_be_filled),
+	cmocka_unit_test(checklist_250_sack_is_ignored_where_it_was_not_agreed),
+	cmocka_unit_test(checklist_256_a_pure_retransmission_counts_as_one),
 };
 CHIM_CMOCKA_SUITE(engine_recovery_autotest, tests, NULL, NULL)
