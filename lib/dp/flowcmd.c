@@ -48,7 +48,9 @@ is_of(const struct dp_hold *hold, const struct chim_burst *b, uint16_t i)
 
 /*
  * The barrier of hold: nothing of the flow may be left on the way to the kernel. What the device
- * does not take now is looked through, and the flow's frames are kept: they are its oldest.
+ * does not take now is looked through, and the flow's frames are kept: they are its oldest. Not
+ * reached here is what this worker has passed to another because the device has a single queue:
+ * that worker sends it within its next turn.
  */
 static void
 take_back_punted(struct chim_worker *w, struct dp_hold *hold)
