@@ -524,6 +524,111 @@ an_injection_without_a_way_is_refused_and_freed(void **state)
 	rings_down(&r);
 }
 
+/* The other family: its own table, its own key; same ports, so that only the family differs. */
+static struct chim_tuple
+tuple6(void)
+{
+	struct chim_tuple t = rings_tuple(0);
+
+	t.family = CHIM_AF_INET6;
+	for (uint8_t i = 0; i < 16; i++) {
+		t.local_addr[i] = i == 0 ? 0xfd : i;
+		t.remote_addr[i] = t.local_addr[i];
+	}
+	t.local_addr[15] = 1;
+	t.remote_addr[15] = 2;
+	return t;
+}
+
+static struct rte_mbuf *
+data6(struct rings *r, bool is_from_us, uint32_t seq)
+{
+	return rings_frame(r,
+		&(struct frame){ .is_ip6 = true,
+			.is_from_us = is_from_us,
+			.seq = seq,
+			.flags = CHIM_ACK,
+			.ttl = 64,
+			.len = 10 },
+		0);
+}
+
+static void
+a_hold_of_ip6_is_not_one_of_ip4(void **state)
+{
+	struct chim_msg *msg;
+	struct chim_seg seg;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .kernel_size = 1 });
+	for (uint32_t i = 0; i < 3; i++)
+		rings_wire_in(&r, 0, data6(&r, false, i * 10));
+	rings_poll(&r); /* one left, two wait for the exception port */
+	msg = rings_msg(&r, CHIM_MSG_HOLD);
+	msg->flow.tuple = tuple6();
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	assert_int_equal(msg->flow.record.kept, 2);
+	rings_kernel_in(&r, 0, data6(&r, true, 500));
+	rings_wire_in(&r, 0, rings_data(&r, 0, 0, 10));
+	rings_wire_in(&r, 0, data6(&r, false, 30));
+	rings_settle(&r);
+	assert_int_equal(rings_wire_drain(&r), 1);
+	assert_true(rings_kernel_seg(&r, &seg));
+	assert_int_equal(seg.seq, 0);
+	rings_settle(&r);
+	assert_true(rings_kernel_seg(&r, &seg)); /* the IPv4 flow passes */
+	assert_int_equal(seg.seq, RINGS_PEER_SEQ);
+	msg->kind = CHIM_MSG_RELEASE;
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	assert_int_equal(msg->flow.record.snd_max, 510);
+	for (uint32_t next = 10; next <= 30; rings_settle(&r)) {
+		while (rings_kernel_seg(&r, &seg)) {
+			assert_int_equal(seg.seq, next);
+			next += 10;
+		}
+	}
+	rings_down(&r);
+}
+
+/* Spec 11.2: urgent data is the host's own stack's, and so is all that follows it. */
+static void
+checklist_216_what_urgent_data_held_up_goes_up_after_terminate_in_order(void **state)
+{
+	struct frame f = { .seq = RINGS_PEER_SEQ,
+		.ack = RINGS_OUR_SEQ,
+		.flags = CHIM_ACK | CHIM_URG,
+		.urgent = 5,
+		.wnd = RINGS_WND,
+		.ttl = 64,
+		.len = 10 };
+	struct chim_seg seg;
+	struct chim_io io;
+	chim_handle_t h;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	h = rings_install(&r, 0);
+	rings_wire_in(&r, 0, rings_frame(&r, &f, 0));
+	rings_wire_in(&r, 0, rings_data(&r, 0, 10, 10));
+	rings_settle(&r);
+	assert_true(rings_collect(&r, 0, &io));
+	assert_int_equal(io.event, CHIM_EVENT_RETRIEVE);
+	assert_int_equal(io.info, CHIM_UPLOAD_RECEIVED_URGENT_DATA);
+	assert_int_equal(rings_wire_drain(&r), 0); /* no ACK */
+	rings_terminate(&r, h);
+	rings_wire_in(&r, 0, rings_data(&r, 0, 20, 10));
+	rings_settle(&r);
+	assert_int_equal(rings_kernel_drain(&r), 0);
+	rings_release(&r, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_true(rings_kernel_seg(&r, &seg));
+		assert_int_equal(seg.seq, RINGS_PEER_SEQ + 10 * i);
+		assert_int_equal((seg.flags & CHIM_URG) != 0, i == 0);
+	}
+	assert_int_equal(rings_why(&r, CHIM_WHY_URGENT_HANDED), 2);
+	rings_down(&r);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_hold_keeps_what_the_wire_brings_and_releases_it_in_order),
 	cmocka_unit_test(a_release_into_a_full_exception_port_keeps_the_order),
@@ -544,6 +649,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_hold_of_a_terminate_ends_by_itself),
 	cmocka_unit_test(without_room_for_a_hold_a_terminate_gives_the_flow_to_the_kernel),
 	cmocka_unit_test(holds_that_cannot_be_are_refused),
+	cmocka_unit_test(a_hold_of_ip6_is_not_one_of_ip4),
+	cmocka_unit_test(checklist_216_what_urgent_data_held_up_goes_up_after_terminate_in_order),
 	cmocka_unit_test(injected_frames_go_up_in_order_before_what_is_kept),
 	cmocka_unit_test(an_injection_without_a_way_is_refused_and_freed),
 };
