@@ -4,13 +4,13 @@
  * The queue of sent records: see tcp_sent.h for its lists and bounds.
  *
  * In the order of a segment's life: append when it is sent, sack or lose,
- * resent, ack. Every change of a record's flags goes through leave() and
- * enter(), which take its bytes out of the counts and its links out of the
+ * resent, ack. Every change of a record's flags goes through tcp_sent_leave() and
+ * tcp_sent_enter(), which take its bytes out of the counts and its links out of the
  * list of its old fate, and put them into those of the new one.
  */
 #include "tcp_sent.h"
 
-#include <stdlib.h>
+#include "tcp_sent_int.h"
 
 static bool
 is_waiting(const struct tcp_sent_rec *r)
@@ -39,8 +39,8 @@ count(struct tcp_sent *q, const struct tcp_sent_rec *r, uint32_t sign)
 		q->retrans += sign * r->len;
 }
 
-static void
-leave(struct tcp_sent *q, struct tcp_sent_rec *r)
+void
+tcp_sent_leave(struct tcp_sent *q, struct tcp_sent_rec *r)
 {
 	struct tcp_sent_list *fate = fate_of(q, r);
 
@@ -49,9 +49,8 @@ leave(struct tcp_sent *q, struct tcp_sent_rec *r)
 	count(q, r, -1u);
 }
 
-/* At the end of its list: it was sent last, or found lost last. The lowest lost goes first. */
-static void
-enter(struct tcp_sent *q, struct tcp_sent_rec *r)
+void
+tcp_sent_enter(struct tcp_sent *q, struct tcp_sent_rec *r)
 {
 	struct tcp_sent_list *fate = fate_of(q, r);
 
@@ -66,7 +65,7 @@ enter(struct tcp_sent *q, struct tcp_sent_rec *r)
 static void
 drop(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
 {
-	leave(q, r);
+	tcp_sent_leave(q, r);
 	if (q->cursor == r)
 		q->cursor = TAILQ_NEXT(r, by_seq);
 	TAILQ_REMOVE(&q->by_seq, r, by_seq);
@@ -104,7 +103,7 @@ tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct tcp_s
 	TAILQ_INSERT_TAIL(&q->by_seq, r, by_seq);
 	q->bytes += r->len;
 	q->nb++;
-	enter(q, r);
+	tcp_sent_enter(q, r);
 	return true;
 }
 
@@ -160,12 +159,26 @@ is_ambiguous(const struct tcp_sent_rec *r, const struct tcp_delivery *d)
 	return d->now_us - r->tx_us < d->min_rtt_us - d->min_rtt_us / 8;
 }
 
-/* The peer has r; this is the first news of it. */
+/* Karn: an RTT sample only of a segment sent once, and at a known time. 0 says "none". */
 static void
-deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d)
+sample(const struct tcp_sent_rec *r, struct tcp_delivery *d)
+{
+	if (r->flags & (TCP_SENT_EVER_RETRANS | TCP_SENT_GUESSED))
+		return;
+	uint32_t rtt = RTE_MAX(d->now_us - r->tx_us, 1u);
+	if (rtt > INT32_MAX)
+		return;
+	if (d->rtt_us == 0 || rtt < d->rtt_us)
+		d->rtt_us = rtt;
+	d->rtt_first_us = RTE_MAX(d->rtt_first_us, rtt);
+}
+
+void
+tcp_sent_deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d)
 {
 	uint32_t end = tcp_sent_end(r);
 
+	sample(r, d);
 	if (!d->has_news || chim_seq_gt(end, d->high_end))
 		d->high_end = end;
 	d->has_news = true;
@@ -184,20 +197,6 @@ deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d)
 	d->end_seq = end;
 	d->latest_is_retrans = (r->flags & TCP_SENT_EVER_RETRANS) != 0;
 	d->latest_is_guessed = (r->flags & TCP_SENT_GUESSED) != 0;
-}
-
-/* Karn: an RTT sample only of a segment sent once, and at a known time. 0 says "none". */
-static void
-sample(const struct tcp_sent_rec *r, struct tcp_delivery *d)
-{
-	if (r->flags & (TCP_SENT_EVER_RETRANS | TCP_SENT_GUESSED))
-		return;
-	uint32_t rtt = RTE_MAX(d->now_us - r->tx_us, 1u);
-	if (rtt > INT32_MAX)
-		return;
-	if (d->rtt_us == 0 || rtt < d->rtt_us)
-		d->rtt_us = rtt;
-	d->rtt_first_us = RTE_MAX(d->rtt_first_us, rtt);
 }
 
 /* The first n bytes of the record at the head are acknowledged. */
@@ -227,8 +226,7 @@ tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct 
 		if ((r->flags & TCP_SENT_SACKED) == 0) {
 			is_delayed |= (r->flags & TCP_SENT_EVER_RETRANS) != 0;
 			d->delivered += n;
-			sample(r, d);
-			deliver(r, d);
+			tcp_sent_deliver(r, d);
 		}
 		if (n < r->len) {
 			trim_first(q, r, n);
@@ -246,108 +244,6 @@ tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct 
 		d->is_reneged = true;
 }
 
-/* Both SACKED, next to each other: nothing tells them apart any more. */
-static struct tcp_sent_rec *
-merge(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
-{
-	struct tcp_sent_rec *prev = TAILQ_PREV(r, tcp_sent_list, by_seq);
-
-	if (prev == NULL || (prev->flags & r->flags & TCP_SENT_SACKED) == 0)
-		return r;
-	if ((uint32_t)prev->segs + r->segs > UINT16_MAX)
-		return r;
-	prev->len += r->len;
-	prev->segs += r->segs;
-	prev->flags |= r->flags;
-	if ((int32_t)(r->tx_us - prev->tx_us) > 0)
-		prev->tx_us = r->tx_us;
-	TAILQ_REMOVE(&q->by_seq, r, by_seq);
-	q->nb--;
-	if (q->cursor == r)
-		q->cursor = prev;
-	rte_mempool_put(pool, r);
-	return prev;
-}
-
-/* The record that holds seq, from the nearest of the queue's ends and the cursor. */
-static struct tcp_sent_rec *
-find(const struct tcp_sent *q, uint32_t seq, struct tcp_delivery *d)
-{
-	struct tcp_sent_rec *r = tcp_sent_first(q);
-	struct tcp_sent_rec *last = tcp_sent_last(q);
-
-	if (q->cursor != NULL && seq - r->seq > (uint32_t)abs((int32_t)(seq - q->cursor->seq)))
-		r = q->cursor;
-	if (tcp_sent_end(last) - seq < (uint32_t)abs((int32_t)(seq - r->seq)))
-		r = last;
-	while (r != NULL && !chim_seq_in(seq, r->seq, r->len)) {
-		if (d->visited++ >= TCP_SENT_BUDGET)
-			return NULL;
-		r = chim_seq_lt(seq, r->seq) ? TAILQ_PREV(r, tcp_sent_list, by_seq)
-					     : TAILQ_NEXT(r, by_seq);
-	}
-	return r;
-}
-
-static void
-mark_sacked(struct tcp_sent *q, struct tcp_sent_rec *r, struct tcp_delivery *d)
-{
-	leave(q, r);
-	sample(r, d);
-	deliver(r, d);
-	r->flags &= ~(TCP_SENT_LOST | TCP_SENT_RETRANS);
-	r->flags |= TCP_SENT_SACKED;
-	enter(q, r);
-	d->worked++;
-	d->sacked += r->len;
-	d->delivered += r->len;
-}
-
-/* Cut r so that it has nothing outside [start, end). @return NULL when that cannot be had. */
-static struct tcp_sent_rec *
-isolate(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r,
-	const struct chim_sack *b, uint32_t limit)
-{
-	if (chim_seq_lt(r->seq, b->start)) {
-		if (q->nb >= limit || !tcp_sent_split(q, pool, r, b->start - r->seq))
-			return NULL;
-		r = TAILQ_NEXT(r, by_seq);
-	}
-	if (chim_seq_lt(b->end, tcp_sent_end(r)))
-		if (q->nb >= limit || !tcp_sent_split(q, pool, r, b->end - r->seq))
-			return NULL;
-	return r;
-}
-
-void
-tcp_sent_sack(struct tcp_sent *q, struct rte_mempool *pool, const struct chim_sack *b, uint32_t mss,
-	struct tcp_delivery *d)
-{
-	const uint32_t limit = 2 * (q->bytes / RTE_MAX(mss, 1u)) + TCP_SENT_SPARE;
-	struct tcp_sent_rec *next = find(q, b->start, d);
-
-	while (next != NULL && chim_seq_lt(next->seq, b->end)) {
-		struct tcp_sent_rec *r = next;
-		bool is_new = (r->flags & TCP_SENT_SACKED) == 0;
-
-		if (is_new)
-			r = isolate(q, pool, r, b, limit);
-		if (r == NULL || !is_new) {
-			if (d->visited++ >= TCP_SENT_BUDGET)
-				return;
-			next = TAILQ_NEXT(next, by_seq);
-			continue;
-		}
-		mark_sacked(q, r, d);
-		r = merge(q, pool, r);
-		next = TAILQ_NEXT(r, by_seq);
-		if (next != NULL)
-			merge(q, pool, next);
-		q->cursor = r;
-		next = TAILQ_NEXT(r, by_seq);
-	}
-}
-
 void
 tcp_sent_dupack(struct tcp_sent *q, uint32_t mss)
 {
@@ -359,10 +255,10 @@ tcp_sent_lose(struct tcp_sent *q, struct tcp_sent_rec *r)
 {
 	if ((r->flags & TCP_SENT_SACKED) || is_waiting(r))
 		return;
-	leave(q, r);
+	tcp_sent_leave(q, r);
 	r->flags |= TCP_SENT_LOST;
 	r->flags &= ~TCP_SENT_RETRANS;
-	enter(q, r);
+	tcp_sent_enter(q, r);
 }
 
 void
@@ -374,10 +270,10 @@ tcp_sent_lose_all(struct tcp_sent *q)
 	TAILQ_FOREACH (r, &q->by_seq, by_seq) {
 		if (r->flags & TCP_SENT_SACKED)
 			continue;
-		leave(q, r);
+		tcp_sent_leave(q, r);
 		r->flags |= TCP_SENT_LOST;
 		r->flags &= ~TCP_SENT_RETRANS;
-		enter(q, r);
+		tcp_sent_enter(q, r);
 	}
 }
 
@@ -389,10 +285,10 @@ tcp_sent_renege(struct tcp_sent *q)
 	TAILQ_FOREACH (r, &q->by_seq, by_seq) {
 		if ((r->flags & TCP_SENT_SACKED) == 0)
 			continue;
-		leave(q, r);
+		tcp_sent_leave(q, r);
 		r->flags |= TCP_SENT_LOST;
 		r->flags &= ~TCP_SENT_SACKED;
-		enter(q, r);
+		tcp_sent_enter(q, r);
 	}
 }
 
@@ -409,7 +305,7 @@ tcp_sent_unlose(struct tcp_sent *q)
 	}
 	at = TAILQ_FIRST(&q->flight);
 	while ((r = TAILQ_FIRST(&q->lost)) != NULL) {
-		leave(q, r);
+		tcp_sent_leave(q, r);
 		r->flags &= ~TCP_SENT_LOST;
 		while (at != NULL &&
 			tcp_sent_before(at->tx_us, tcp_sent_end(at), r->tx_us, tcp_sent_end(r)))
@@ -427,12 +323,12 @@ tcp_sent_resent(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t now_us)
 {
 	if (r->flags & TCP_SENT_SACKED)
 		return;
-	leave(q, r);
+	tcp_sent_leave(q, r);
 	r->flags |= TCP_SENT_RETRANS | TCP_SENT_EVER_RETRANS;
 	r->flags &= ~TCP_SENT_GUESSED;
 	r->tx_us = now_us;
 	r->nb_resent += r->nb_resent < UINT8_MAX;
-	enter(q, r);
+	tcp_sent_enter(q, r);
 }
 
 void

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Between sent.c and sent_sack.c; nobody else includes this.
+ */
+#ifndef TCP_SENT_INT_H
+#define TCP_SENT_INT_H
+
+#include "tcp_sent.h"
+
+/** Take a record out of the counts, and off the list of its fate: its flags are going to change. */
+void tcp_sent_leave(struct tcp_sent *q, struct tcp_sent_rec *r);
+
+/**
+ * Count it again, and put it at the end of the list of its new fate: it was sent last, or found
+ * lost last. The lowest lost goes first.
+ */
+void tcp_sent_enter(struct tcp_sent *q, struct tcp_sent_rec *r);
+
+/** The peer has r, and d is the first news of it: an RTT sample, RACK's and reordering's marks. */
+void tcp_sent_deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d);
+
+#endif /* TCP_SENT_INT_H */
