@@ -4,7 +4,7 @@
 # Sourced by check.sh and chimney-demo: the Debian packages each needs, and
 # installing those that are missing.
 
-PACKAGES_BUILD="gcc libc6-dev meson ninja-build pkg-config python3 libdpdk-dev libnuma-dev
+PACKAGES_BUILD="gcc libc6-dev libjansson-dev meson ninja-build pkg-config python3 libdpdk-dev libnuma-dev
 	libmnl-dev libcmocka-dev"
 PACKAGES_RUN="iproute2 nftables ethtool procps jq"
 PACKAGES_CHECK="clang clang-format codespell git tcpdump iputils-ping

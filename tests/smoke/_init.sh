@@ -39,5 +39,83 @@ trap 'exit 130' INT TERM HUP
 for tool in ip nft ethtool sysctl ping jq; do
 	command -v $tool >/dev/null || skip "$tool is not installed"
 done
+
+# engine_up [OPTION...]: the network, and chimney in it with an echo on port
+# 7000 (and 7006 of IPv6); further options are chimney's
+engine_up() {
+	local lcores=0
+	[ "$(nproc)" -gt 1 ] && lcores=0-1
+	net_up || fail "cannot make the namespaces"
+	net_run host "$CHIMNEY" -l $lcores --no-huge -m 1024 --no-pci --no-telemetry \
+		--file-prefix=$NET_PREFIX --log-level=warning \
+		--vdev=net_af_packet0,iface=wd,blocksz=65536,framesz=2048,framecnt=4096 \
+		--vdev=net_tap0,iface=chim0,mac=$HOST_MAC \
+		-- --port=net_af_packet0,net_tap0 --offload=never --control="$work/control.sock" \
+		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$work/engine.log" 2>&1
+	engine=$NET_PID
+	net_tap_up && wait_for 10 test -S "$work/control.sock" || fail "the engine did not start"
+	net_warm_up || fail "no answer over the exception path"
+	kill -0 $engine || fail "the engine ended"
+}
+
+# engine_down: it ends by itself, with every connection gone
+engine_down() {
+	kill -TERM $engine
+	wait_for 20 engine_is_gone || fail "the engine did not stop"
+	wait $engine
+	local status=$?
+	[ $status -eq 0 ] || fail "the engine's exit status is $status"
+}
+
+engine_is_gone() { ! kill -0 $engine; }
+
+ctl() { "$CHIMNEYCTL" --socket "$work/control.sock" "$@"; }
+
+# total FILTER: something from the engine's totals, by a jq filter
+total() { ctl --json stats | jq -r "$1"; }
+
+# conduct ADDRESS PORT [OPTION...]: moves of one connection, all compared
+conduct() {
+	local address=$1 port=$2
+	shift 2
+	python3 "$here/../../usertools/demo_conduct.py" --control "$work/control.sock" \
+		--peer "$CHIMNEY_PEER" --enter "ip netns exec $NET_PREFIX-peer" \
+		--address "$address" --port "$port" --settle 0.5 --dwell 30 --json "$@" |
+		tee "$work/conduct.out"
+	return "${PIPESTATUS[0]}"
+}
+
+# finish_client PID LOG: end a chimney-peer started with --until-usr1 --json
+# --progress: it stops sending, gets everything back, and closes
+finish_client() {
+	kill -USR1 "$1"
+	wait_for 60 grep -q '"all_back":true\|"final"' "$2" || fail "not everything came back"
+	kill -USR1 "$1"
+	wait "$1" || fail "$(tail -n 1 "$2" | jq -r .error)"
+}
+
+# figure FILTER: from the last line that conduct printed, by a jq filter
+figure() { tail -n 1 "$work/conduct.out" | jq -r "$1"; }
+
+# bad_wire PERMILLE: so many frames of either direction lost for real - what
+# the peer sends is led away behind its stack, which must not notice
+bad_wire() {
+	peer ip link add sink type veth peer name drain
+	peer ip link set sink up
+	peer ip link set drain up
+	peer nft -f - <<-RULES
+	table netdev bad {
+		chain out {
+			type filter hook egress device "wp" priority 0;
+			ip protocol tcp numgen random mod 1000 < $1 fwd to "sink"
+		}
+		chain in {
+			type filter hook ingress device "wp" priority 0;
+			ip protocol tcp numgen random mod 1000 < $1 drop
+		}
+	}
+	RULES
+}
+
 unshare -n true 2>/dev/null || skip "machine: no network namespaces here"
 [ -c /dev/net/tun ] || skip "machine: no /dev/net/tun"

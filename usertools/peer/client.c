@@ -46,7 +46,10 @@ retire(struct peer_run *r, struct peer_conn *c)
 		memcpy(r->error, c->error, sizeof(r->error));
 }
 
-/* Fill free places. A connection that cannot even be opened counts as failed. */
+/*
+ * Fill free places. A connection that cannot even be opened counts as failed;
+ * but one for which every local port is still in TIME_WAIT is tried again.
+ */
 static void
 open_more(struct peer_run *r)
 {
@@ -57,6 +60,12 @@ open_more(struct peer_run *r)
 			continue;
 		if (peer_conn_open(r, c, r->opened++) == 0)
 			continue;
+		if (errno == EADDRNOTAVAIL) {
+			close(c->fd);
+			c->fd = -1;
+			r->opened--;
+			return;
+		}
 		snprintf(c->error, sizeof(c->error), "connection %u: cannot open: %s", c->number,
 			strerror(errno));
 		retire(r, c);
