@@ -32,6 +32,9 @@ hold_flow(struct chim_worker *w, struct chim_conn *c)
 	}
 	hold->host = head->host;
 	dp_hold_start(w, hold, &defaults);
+	/* Until the release nobody speaks for the connection: what the kernel answers to injected
+	 * segments is nothing that the peer has not heard. */
+	hold->is_sealed = 1;
 	return hold;
 }
 
