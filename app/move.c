@@ -136,6 +136,7 @@ on_moved(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *
 	c->refusals = 0;
 	if (a->is_stopping)
 		agent_move_want(a, c, AGENT_WANT_UPLOAD, AGENT_CAUSE_STOP);
+	chim_stream_inherit(c->stream, ev->move.send_unacked + ev->move.send_unsent);
 	chim_stream_arrive_engine(c->stream, chim_kernel_handle(c->kc));
 	agent_conn_settle(a, c);
 }

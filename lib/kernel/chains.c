@@ -108,10 +108,11 @@ kernel_chains_free(struct rte_mbuf *list)
 }
 
 struct rte_mbuf *
-kernel_chains_drop_own(struct rte_mbuf *list)
+kernel_chains_drop_own(struct rte_mbuf *list, uint32_t *bytes)
 {
 	struct rte_mbuf **at = &list;
 
+	*bytes = 0;
 	while (*at != NULL) {
 		struct rte_mbuf *m = *at;
 
@@ -120,6 +121,7 @@ kernel_chains_drop_own(struct rte_mbuf *list)
 			continue;
 		}
 		*at = chim_nbl(m)->next;
+		*bytes += chim_nbl(m)->bytes;
 		rte_pktmbuf_free(m);
 	}
 	return list;

@@ -20,7 +20,11 @@
 #include "chim_host.h"
 #include "chim_time.h"
 
-/* The cookie of send chains that the agent has made (struct chim_nbl); not for the user's own. */
+/*
+ * The cookie of send chains that the agent has made (struct chim_nbl), not for the user's own. They
+ * carry what moved along unacknowledged or unsent (struct chim_move_report), and do not come to the
+ * user: a SEND_DONE event tells in io.bytes how many of these bytes have been acknowledged.
+ */
 #define CHIM_KERNEL_COOKIE UINT64_C(0x4348494d4b4e4c01)
 
 struct chim_kernel; /* the agent */

@@ -145,8 +145,8 @@ dispatch(struct chim_kernel *k, struct chim_kconn *kc, struct chim_io *io)
 		return;
 	}
 	if (io->op == CHIM_IO_SEND_DONE) {
-		io->m = kernel_chains_drop_own(io->m);
-		if (io->m == NULL)
+		io->m = kernel_chains_drop_own(io->m, &io->bytes);
+		if (io->m == NULL && io->bytes == 0)
 			return;
 	}
 	kernel_event_put(k, kc, CHIM_KERNEL_IO)->io = *io;

@@ -214,6 +214,7 @@ serve_ring_take(struct chim_stream *s, const struct chim_io *io)
 {
 	switch (io->op) {
 	case CHIM_IO_SEND_DONE:
+		s->posted -= RTE_MIN(io->bytes, s->posted); /* inherited */
 		take_sends(s, io->m);
 		break;
 	case CHIM_IO_INDICATE:

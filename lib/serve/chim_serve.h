@@ -91,6 +91,10 @@ void chim_stream_on_fd(struct chim_stream *s);
 /** The connection leaves: touch nothing until arrive. */
 void chim_stream_leave(struct chim_stream *s);
 
+/** Bytes that moved along and are not acknowledged or not sent: they count as posted, until a
+ *  CHIM_IO_SEND_DONE without buffers says that so many are done. Before arrive_engine. */
+void chim_stream_inherit(struct chim_stream *s, uint32_t bytes);
+
 /** The connection is at home in the engine under this handle; posts the zero-byte receive that
  *  enables indications, and runs the service. */
 void chim_stream_arrive_engine(struct chim_stream *s, chim_handle_t handle);

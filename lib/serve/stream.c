@@ -217,9 +217,16 @@ void
 chim_stream_leave(struct chim_stream *s)
 {
 	s->home = SERVE_HOME_AWAY;
+	s->posted = 0;
 	s->wants_read = false;
 	s->wants_write = false;
 	s->is_blocked = false;
+}
+
+void
+chim_stream_inherit(struct chim_stream *s, uint32_t bytes)
+{
+	s->posted = bytes;
 }
 
 void
@@ -227,7 +234,6 @@ chim_stream_arrive_engine(struct chim_stream *s, chim_handle_t handle)
 {
 	s->home = SERVE_HOME_ENGINE;
 	s->handle = handle;
-	s->posted = 0;
 	s->needs_enable = !s->svc->is_passive;
 	flush(s);
 	run(s);
