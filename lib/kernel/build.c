@@ -42,18 +42,20 @@ option(const struct kernel_sock_state *st, int level, int name, int otherwise)
 	return kernel_options_get(&st->options, level, name, &value) ? value : otherwise;
 }
 
-/* What the peer was promised must stay; a buffer that nobody fixed would have been tuned. */
+/*
+ * What the peer was promised must stay. Beyond that: half of a buffer that the user fixed, as the
+ * kernel would offer; and of one that the kernel would go on tuning, not what it happens to be now:
+ * a way back makes it larger than it was, and the next way out would promise that.
+ */
 static uint32_t
 receive_window(const struct chim_kernel *k, const struct kernel_sock_state *st)
 {
 	uint32_t most = (uint32_t)UINT16_MAX << st->rcv_wscale;
 	uint32_t wnd = (uint32_t)st->options.rcvbuf / 2;
-	uint32_t tuned = 0;
 	struct chim_caps caps;
 
 	if ((st->options.buf_lock & SOCK_RCVBUF_LOCK) == 0)
-		tuned = RTE_MIN(AUTO_RCV_WND, k->rmem_max / 2);
-	wnd = RTE_MAX(wnd, tuned);
+		wnd = RTE_MIN(AUTO_RCV_WND, k->rmem_max / 2);
 	wnd = RTE_MAX(wnd, st->window.rcv_wnd);
 	chim_host_caps(k->host, &caps);
 	wnd = RTE_MIN(wnd, most);

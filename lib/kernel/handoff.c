@@ -247,6 +247,19 @@ write_report(struct kernel_move *m, const struct kernel_sock_state *st, chim_us_
 	m->report.state = st->state;
 }
 
+static void
+log_refusal(const struct chim_tcp_block *b)
+{
+	const struct chim_tcp_delegated *d = &b->delegated;
+
+	CHIM_LOG(KERNEL, WARNING,
+		"initiate: %s, %s; %s, snd %u+%u+%u wnd %u of %u, rcv %u wnd %u, buffer %u, mss %u",
+		chim_status_name(b->block.status), chim_reason_text(b->block.reason),
+		chim_tcp_state_name(d->state), d->snd_una, d->snd_nxt - d->snd_una,
+		d->snd_max - d->snd_nxt, d->snd_wnd, d->max_snd_wnd, d->rcv_nxt, d->rcv_wnd,
+		b->cached.initial_rcv_wnd, b->tcp_const.remote_mss);
+}
+
 static enum kernel_next
 initiate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_completion *c)
 {
@@ -258,8 +271,7 @@ initiate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_co
 	kernel_chains_free(tree->tcp.delegated.buffered_data); /* copied, or refused */
 	if (tree->tcp.block.status != CHIM_STATUS_SUCCESS) {
 		kernel_chains_free(tree->tcp.block.send_chain);
-		CHIM_LOG(KERNEL, INFO, "initiate: %s, %s", chim_status_name(tree->tcp.block.status),
-			chim_reason_text(tree->tcp.block.reason));
+		log_refusal(&tree->tcp);
 		return kernel_move_fail(m, tree->tcp.block.reason, "the engine did not take it");
 	}
 	kc->handle = tree->handle;

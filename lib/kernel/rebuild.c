@@ -43,12 +43,13 @@ set_segment_size(int fd, const struct kernel_sock_state *st)
 	return setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) == 0 ? 0 : -errno;
 }
 
-/* Default buffers do not hold what an autotuned socket held. */
+/* Default buffers do not hold what an autotuned socket held. The kernel doubles what it is told:
+ * bytes from the wire cost twice their length, those put back by hand hardly more than it. */
 static int
 make_room(int fd, const struct kernel_sock_state *st)
 {
 	uint32_t send_need = st->send.len + BUFFER_SLACK;
-	uint32_t recv_need = st->recv.len + st->window.rcv_wnd + BUFFER_SLACK;
+	uint32_t recv_need = st->recv.len / 2 + st->window.rcv_wnd + BUFFER_SLACK;
 	uint32_t send_had = (uint32_t)st->options.sndbuf / 2;
 	uint32_t recv_had = (uint32_t)st->options.rcvbuf / 2;
 
@@ -265,17 +266,35 @@ kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *don
 	return 0;
 }
 
-void
-kernel_sock_settle(int fd, const struct kernel_sock_state *st)
+/*
+ * A queue above the limit only makes the next writer wait, so the send buffer is as it was. Below
+ * what the peer was promised a receive buffer would drop data; but what is offered grows with the
+ * buffer, and each move would make it larger than the last. So it stays where the kernel itself
+ * would have stopped.
+ */
+static void
+settle_buffers(int fd, const struct kernel_options *o, uint32_t rmem_max)
 {
-	int sndbuf = st->options.sndbuf / 2;
-	int rcvbuf = st->options.rcvbuf / 2;
+	int sndbuf = o->sndbuf / 2;
+	int rcvbuf = o->rcvbuf / 2;
+	int now = 0;
+	socklen_t len = sizeof(now);
 
-	/* A full queue above the limit only makes the next writer wait; a receive buffer below
-	 * what was promised to the peer would drop its data, so that one goes back only where
-	 * the user fixed it. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf));
-	if ((st->options.buf_lock & SOCK_RCVBUF_LOCK) != 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	if ((o->buf_lock & SOCK_RCVBUF_LOCK) == 0) {
+		if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &now, &len) != 0)
+			return;
+		if ((uint32_t)now > rmem_max)
+			now = (int)rmem_max;
+		now /= 2;
+		rcvbuf = RTE_MAX(rcvbuf, now);
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+}
+
+void
+kernel_sock_settle(int fd, const struct kernel_sock_state *st, uint32_t rmem_max)
+{
+	settle_buffers(fd, &st->options, rmem_max);
 	kernel_options_apply(fd, &st->options);
 }

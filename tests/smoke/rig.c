@@ -358,7 +358,7 @@ come_back(struct rig *r, struct rig_move *m)
 	if (rc == 0)
 		rc = kernel_sock_write_tail(r->host, st, &done);
 	if (rc == 0)
-		kernel_sock_settle(r->host, st);
+		kernel_sock_settle(r->host, st, 6 << 20);
 	return rc;
 }
 

@@ -231,7 +231,11 @@ int kernel_sock_close_half(int fd, const struct kernel_sock_state *st);
  */
 int kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *done);
 
-/** Options and buffer locks as they were. */
-void kernel_sock_settle(int fd, const struct kernel_sock_state *st);
+/**
+ * Options, buffer sizes and locks as they were.
+ *
+ * @param rmem_max tcp_rmem's largest: no receive buffer that the kernel tunes stays above it.
+ */
+void kernel_sock_settle(int fd, const struct kernel_sock_state *st, uint32_t rmem_max);
 
 #endif /* KERNEL_SOCK_H */

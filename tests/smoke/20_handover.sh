@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Chimney Authors
+#
+# One live connection, moved by the hundred while both ends send. Arguments go
+# to the program; without any, every kind is run in turn.
+
+. "$(dirname "$0")/_init.sh"
+
+one() {
+	net_up || skip "machine: no veth pair between namespaces"
+	echo "== $*"
+	host "$HANDOVER" "$NET_PREFIX-peer" "$@" || fail "handover $*"
+	net_down
+}
+
+if [ $# -gt 0 ]; then
+	one "$@"
+	exit 0
+fi
+one moves=300 bytes=64
+one moves=200 bytes=32 ip6
+one moves=200 bytes=32 client
+one moves=200 bytes=32 cc=bbr
+one moves=100 bytes=16 conns=8
