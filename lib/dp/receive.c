@@ -34,7 +34,7 @@ take_icmp(struct chim_worker *w, struct chim_conn *c, const struct rte_mbuf *m,
 
 	if (!chim_wire_parse_icmp_quote(m, seg, &quote))
 		return;
-	chim_tcp_icmp(c, quote.seq, quote.type, quote.code, quote.mtu, &w->env);
+	chim_tcp_icmp(c, &quote, &w->env);
 	dp_touch(w, c);
 }
 

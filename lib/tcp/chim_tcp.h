@@ -240,14 +240,14 @@ bool chim_tcp_deadline(const struct chim_conn *c, chim_ms_t *when);
 void chim_tcp_expire(struct chim_conn *c, struct chim_tcp_env *env);
 
 /**
- * A validated view of an ICMP error that quotes this connection (RFC 5927): accepted only when the
- * quoted sequence number is in flight.
+ * An ICMP error that quotes this connection (RFC 5927): believed only when the quoted sequence
+ * number is in flight.
  *
- * @param mtu of "fragmentation needed" or "packet too big"; 0 for other errors.
+ * @param quote mtu of "fragmentation needed" or "packet too big"; 0 for other errors.
  * @return true when an event will be told to the host.
  */
-bool chim_tcp_icmp(struct chim_conn *c, uint32_t quoted_seq, uint8_t type, uint8_t code,
-	uint32_t mtu, struct chim_tcp_env *env);
+bool chim_tcp_icmp(struct chim_conn *c, const struct chim_icmp_quote *quote,
+	struct chim_tcp_env *env);
 
 /** The path changed: another MTU, another neighbor, valid again. Re-segments what is not sent. */
 void chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_env *env);

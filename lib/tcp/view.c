@@ -59,21 +59,20 @@ chim_tcp_view(const struct chim_conn *c, struct chim_tcp_view *v)
 }
 
 bool
-chim_tcp_icmp(struct chim_conn *c, uint32_t quoted_seq, uint8_t type, uint8_t code, uint32_t mtu,
-	struct chim_tcp_env *env)
+chim_tcp_icmp(struct chim_conn *c, const struct chim_icmp_quote *quote, struct chim_tcp_env *env)
 {
 	/* Only what is in flight can have met a router (RFC 5927, 4.1). */
-	if (!chim_seq_in(quoted_seq, c->snd_una, c->snd_max - c->snd_una) ||
+	if (!chim_seq_in(quote->seq, c->snd_una, c->snd_max - c->snd_una) ||
 		(c->flags & TCP_EXPORTED))
 		return false;
-	if (mtu != 0) {
-		if (mtu >= c->path_mtu)
+	if (quote->mtu != 0) {
+		if (quote->mtu >= c->path_mtu)
 			return false;
-		c->event_mtu = mtu;
+		c->event_mtu = quote->mtu;
 		tcp_indicate_event(c, CHIM_EVENT_PATH_MTU);
 		return true;
 	}
-	c->event_icmp = (uint16_t)(type << 8 | code);
+	c->event_icmp = (uint16_t)(quote->type << 8 | quote->code);
 	tcp_indicate_event(c, CHIM_EVENT_UNREACHABLE);
 	return true;
 }

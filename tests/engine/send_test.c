@@ -224,6 +224,16 @@ ip6_carries_class_hop_limit_and_flow_label(void **state)
 
 /* ---- the path ---- */
 
+static bool
+quote(struct eng *e, uint32_t seq, uint8_t code, uint16_t mtu)
+{
+	const struct chim_icmp_quote q = {
+		.seq = e->iss + seq, .type = 3, .code = code, .mtu = mtu
+	};
+
+	return chim_tcp_icmp(e->c, &q, &e->env);
+}
+
 static void
 checklist_86_a_smaller_path_mtu_cuts_what_is_sent_from_then_on(void **state)
 {
@@ -233,9 +243,9 @@ checklist_86_a_smaller_path_mtu_cuts_what_is_sent_from_then_on(void **state)
 	expect_out(e, SEG(.seq = 0, .len = 1400), SEG(.seq = 1400, .len = 1400),
 		SEG(.seq = 2800, .len = 1400), SEG(.seq = 4200, .len = 1400));
 	/* the router says so, quoting what is in flight (RFC 5927) */
-	assert_false(chim_tcp_icmp(e->c, e->iss + 5600, 3, 4, 1000, &e->env));
-	assert_false(chim_tcp_icmp(e->c, e->iss - 1, 3, 4, 1000, &e->env));
-	assert_true(chim_tcp_icmp(e->c, e->iss + 1400, 3, 4, 1000, &e->env));
+	assert_false(quote(e, 5600, 4, 1000));
+	assert_false(quote(e, 0u - 1, 4, 1000));
+	assert_true(quote(e, 1400, 4, 1000));
 	eng_turn(e);
 	expect_event(e, CHIM_EVENT_PATH_MTU, 1000);
 	/* the host updates the path */
@@ -261,7 +271,7 @@ other_icmp_errors_are_told_and_change_nothing(void **state)
 
 	eng_host_sends(e, 1000);
 	eng_ignore_out(e);
-	assert_true(chim_tcp_icmp(e->c, e->iss, 3, 1, 0, &e->env));
+	assert_true(quote(e, 0, 1, 0));
 	eng_turn(e);
 	expect_event(e, CHIM_EVENT_UNREACHABLE, 3 << 8 | 1);
 	inject(e, SEG(.ack = 1000));
