@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * The connection, by access. The functions that touch a line on the straight
- * path are named with it; what is rare is at the end.
+ * The connection, by access; bytes are of the build for 64 bits, IPv4 and IPv6
+ * alike (the key in the head has room for both).
  *
- *   head     datapath: todo, handles, links, key
- *   receive  chim_tcp_input, tcp_receive_data, chim_tcp_next_io
- *   send     tcp_ack_process, chim_tcp_output
- *   queues   tcp_sendq_*, tcp_emit_*
- *   timers   tcp_timer_*, chim_tcp_expire, chim_tcp_deadline
- *   recovery sent records, scoreboard, congestion control
- *   cold     constants, cached values, settings, bookkeeping
+ *     0  head      datapath: todo, handles, links, key
+ *   104  receive   chim_tcp_input, tcp_receive_data, chim_tcp_next_io
+ *   200  send      tcp_ack_process, chim_tcp_output
+ *   248  queues    tcp_sendq_*, tcp_emit
+ *   336  timers    tcp_timer_*, chim_tcp_expire, chim_tcp_deadline
+ *   368  recovery  congestion control; records are in a pool while data is out
+ *   440  cold      what is to be told, refused data, settings, counters
  *
  * Everything is a number, an index or an mbuf: a connection may live in memory
  * that another process of the same build maps at the same address.
@@ -194,5 +194,9 @@ struct chim_conn {
 } __rte_cache_aligned;
 
 _Static_assert(offsetof(struct chim_conn, head) == 0, "the datapath sees the head first");
+_Static_assert(offsetof(struct chim_conn, flags) == 104, "receive begins in the head's last line");
+_Static_assert(offsetof(struct chim_conn, snd_una) == 200, "send is behind receive");
+_Static_assert(offsetof(struct chim_conn, deadline) == 336, "timers are behind the queues");
+_Static_assert(sizeof(struct chim_conn) == 704, "what an idle connection costs here");
 
 #endif /* TCP_CONN_H */
