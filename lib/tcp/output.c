@@ -239,7 +239,8 @@ send_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *en
 				tcp_timer_persist(c, env);
 			return true;
 		}
-		if (tcp_recover_allowance(&c->recover) < len)
+		/* One segment may always be out: cwnd may be of a host, or of a smaller MTU. */
+		if (tcp_is_in_flight(c) && tcp_recover_allowance(&c->recover) < len)
 			return true;
 		enum decision d = decide(c, len, limit);
 

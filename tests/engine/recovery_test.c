@@ -429,6 +429,34 @@ attack_an_octet_of_sack_at_a_time(void **state)
 /* ---- the chimney's numbers ---- */
 
 static void
+give_tiny_cwnd(struct eng_opts *o, struct chim_tcp_const *k, struct chim_tcp_cached *c,
+	struct chim_tcp_delegated *d)
+{
+	(void)o;
+	(void)k;
+	(void)c;
+	d->cwnd = 1;
+}
+
+/* A host may give any window: one segment is always allowed (RFC 5681, 3.1: LW). */
+static void
+a_window_below_a_segment_stops_nothing(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .tweak = give_tiny_cwnd);
+
+	(void)state;
+	eng_host_sends(e, 5000);
+	expect_out(e, SEG(.seq = 0, .len = 1000));
+	eng_run(e, 50);
+	inject(e, SEG(.ack = 1000));
+	expect_out(e, SEG(.seq = 1000, .len = 1000));
+	eng_run(e, 50);
+	inject(e, SEG(.ack = 2000));
+	expect_out(e, SEG(.seq = 2000, .len = 1000), SEG(.seq = 3000, .len = 1000));
+	finish_sent(e);
+}
+
+static void
 checklist_242_fast_retransmit_at_the_configured_threshold(void **state)
 {
 	(void)state;
@@ -551,6 +579,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(duplicates_are_told_once),
 	cmocka_unit_test(attack_an_octet_flood_holds_few_buffers),
 	cmocka_unit_test(attack_an_octet_of_sack_at_a_time),
+	cmocka_unit_test(a_window_below_a_segment_stops_nothing),
 	cmocka_unit_test(checklist_242_fast_retransmit_at_the_configured_threshold),
 	cmocka_unit_test(checklist_244_timeouts_keep_within_their_bounds),
 	cmocka_unit_test(checklist_247_two_holes_can_be_filled),
