@@ -12,6 +12,9 @@
  */
 #include "tcp_internal.h"
 
+/* Doublings of the timeout that are left when a peer with a closed window answers. */
+#define FORGIVEN_COUNT 6u
+
 bool
 tcp_ack_is_valid(const struct chim_conn *c, const struct chim_seg *s)
 {
@@ -115,6 +118,17 @@ set_timers(struct chim_conn *c, uint32_t events, struct chim_tcp_env *env)
 		c->head.todo |= CHIM_TODO_OUTPUT;
 }
 
+/*
+ * The peer closed the window on data that is out, and lives: it may stay so for ever (RFC 9293,
+ * 3.8.6.1). Resending goes on, at a rate that no longer falls.
+ */
+static void
+forgive_resending(struct chim_conn *c)
+{
+	c->retransmit_count = RTE_MIN(c->retransmit_count, FORGIVEN_COUNT);
+	c->total_rt_ms = 0;
+}
+
 /* The window and the persist timer (RFC 9293, 3.8.6.1; spec 8.3). */
 static void
 check_window(struct chim_conn *c, struct chim_tcp_env *env)
@@ -122,6 +136,8 @@ check_window(struct chim_conn *c, struct chim_tcp_env *env)
 	if ((c->flags & TCP_PERSIST) == 0) {
 		if (tcp_output_is_window_closed(c))
 			tcp_timer_persist(c, env);
+		else if (c->snd_wnd == 0)
+			forgive_resending(c);
 		return;
 	}
 	if (c->snd_wnd != 0)

@@ -232,6 +232,31 @@ checklist_236_too_many_unanswered_probes_ask_for_upload(void **state)
 }
 
 static void
+a_window_closed_on_data_that_is_out_is_no_reason_to_give_up(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .no_sack = true);
+
+	uint32_t nb_sent = 0;
+
+	e->cfg.max_retransmits = 8;
+	eng_host_sends(e, 1000);
+	inject(e, SEG(.ack = 0, WND(0)));
+	for (uint32_t i = 0; i < 100; i++) {
+		eng_ignore_out(e);
+		eng_run(e, 30000);
+		nb_sent += e->nb_out;
+		inject(e, SEG(.ack = 0, WND(0)));
+	}
+	expect_no_io(e);
+	/* 50 minutes, and never more than a minute between two */
+	assert_in_range(nb_sent, 50, 200);
+	eng_ignore_out(e);
+	inject(e, SEG(.ack = 1000));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
+static void
 a_probe_of_our_closed_window_is_answered_and_its_ack_counts(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .rcv_wnd = 1000);
@@ -260,6 +285,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_233_234_a_closed_window_is_probed_with_one_byte),
 	cmocka_unit_test(a_probe_that_is_taken_moves_on_to_the_next_byte),
 	cmocka_unit_test(checklist_236_too_many_unanswered_probes_ask_for_upload),
+	cmocka_unit_test(a_window_closed_on_data_that_is_out_is_no_reason_to_give_up),
 	cmocka_unit_test(a_probe_of_our_closed_window_is_answered_and_its_ack_counts),
 };
 
