@@ -14,6 +14,8 @@
 
 /* Packets chained into one indication at most: bounds the walk of whoever frees it. */
 #define INDICATE_SEGS 64u
+/* A packet of at most that many bytes is copied behind the one it follows, when that has room. */
+#define COPY_MAX 256u
 
 void
 tcp_indicate_event(struct chim_conn *c, uint8_t event)
@@ -26,16 +28,34 @@ tcp_indicate_event(struct chim_conn *c, uint8_t event)
 		c->event[c->nb_events++] = event;
 }
 
-void
-tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed)
+/* A window full of tiny segments would take a buffer for each (and every buffer there is). */
+static bool
+can_join(const struct rte_mbuf *tail, const struct rte_mbuf *m)
 {
-	struct chim_nbl *nbl = chim_nbl(m);
+	return tail != NULL && m->pkt_len <= COPY_MAX && m->nb_segs == 1 && tail->nb_segs == 1 &&
+		RTE_MBUF_DIRECT(tail) && rte_mbuf_refcnt_read(tail) == 1 &&
+		rte_pktmbuf_tailroom(tail) >= m->data_len;
+}
 
-	nbl->status = CHIM_STATUS_SUCCESS;
-	nbl->flags = is_pushed ? CHIM_NBL_PUSH : 0;
+void
+tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env)
+{
+	struct rte_mbuf *tail = c->rcvq.tail;
+	uint32_t push = is_pushed ? CHIM_NBL_PUSH : 0;
+
 	c->rcvq_bytes += m->pkt_len;
-	tcp_list_append(&c->rcvq, m);
 	c->head.todo |= CHIM_TODO_DELIVER;
+	if (can_join(tail, m)) {
+		uint8_t *to = (uint8_t *)rte_pktmbuf_append(tail, m->data_len);
+
+		tcp_chain_read(m, 0, to, m->data_len);
+		chim_nbl(tail)->flags |= push;
+		chim_row_put(env->row, m);
+		return;
+	}
+	chim_nbl(m)->status = CHIM_STATUS_SUCCESS;
+	chim_nbl(m)->flags = push;
+	tcp_list_append(&c->rcvq, m);
 }
 
 /* ---- FILL ---- */

@@ -86,13 +86,13 @@ ack_duplicate(struct chim_conn *c)
 
 /* In-order data joins the queue for the host. */
 static void
-accept(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed)
+accept(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env)
 {
 	c->rcv_nxt += m->pkt_len;
 	/* Duplicates of the number before can not be told from those of the new one. */
 	c->dupacks_owed = 0;
 	c->bytes_in += m->pkt_len;
-	tcp_indicate_data(c, m, is_pushed);
+	tcp_indicate_data(c, m, is_pushed, env);
 }
 
 /* What was waiting out of order and is in order now. */
@@ -106,7 +106,7 @@ accept_queued(struct chim_conn *c, struct chim_tcp_env *env)
 	while (m != NULL) {
 		struct rte_mbuf *next = chim_nbl(m)->next;
 
-		accept(c, m, (chim_nbl(m)->flags & CHIM_NBL_PUSH) != 0);
+		accept(c, m, (chim_nbl(m)->flags & CHIM_NBL_PUSH) != 0, env);
 		m = next;
 	}
 	if (has_fin)
@@ -215,7 +215,7 @@ tcp_receive_data(
 	tcp_chain_keep(m, s->len);
 	if (s->seq != c->rcv_nxt)
 		return queue(c, m, s, env);
-	accept(c, m, (s->flags & CHIM_PSH) != 0);
+	accept(c, m, (s->flags & CHIM_PSH) != 0, env);
 	if (tcp_reass_is_empty(&c->reass))
 		ack_data(c, s->len, env);
 	else if ((s->flags & CHIM_FIN) == 0)

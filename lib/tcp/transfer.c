@@ -285,7 +285,7 @@ take_buffered(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *e
 	}
 	while ((m = tcp_list_pop(&copy)) != NULL) {
 		c->ind_nxt -= m->pkt_len;
-		tcp_indicate_data(c, m, copy.head == NULL);
+		tcp_indicate_data(c, m, copy.head == NULL, env);
 	}
 	c->refused_end = c->ind_nxt;
 	if (c->rcvq_bytes != 0)

@@ -5,6 +5,7 @@
  * (RFC 5961; spec 8.6), floods, and the bounds of what they can cost.
  */
 #include "eng.h"
+#include "eng_int.h"
 
 #define RST	.flags = CHIM_RST, .no_ack = true
 #define SYN	.flags = CHIM_SYN, .no_ack = true
@@ -216,6 +217,32 @@ a_flood_of_holes_is_bounded(void **state)
 }
 
 static void
+tiny_segments_share_buffers(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 60000, .buffered = 10);
+
+	/* nothing is delivered until the host asks */
+	for (uint32_t i = 0; i < 5000; i++)
+		inject(e, SEG(.seq = i * 10, .len = 10, .psh = true));
+	assert_int_equal(eng_view(e).recv_queue_bytes, 50010);
+	assert_true(eng_in_use() - e->in_use - e->nb_out < 50);
+	eng_ignore_out(e);
+	eng_host_posts(e, 0, 0);
+	expect_io(e, CHIM_IO_RECEIVE_DONE);
+	uint32_t at = 0u - 10;
+
+	while (e->next_io < e->nb_io) {
+		uint32_t len = e->io[e->next_io].bytes;
+
+		expect_data(e, at, len);
+		at += len;
+	}
+	assert_int_equal(at, 50000);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
+static void
 acks_that_divide_do_not_open_the_window_faster(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .cwnd_segs = 2);
@@ -244,6 +271,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_budget_of_challenges_is_bounded_and_not_a_constant),
 	cmocka_unit_test(two_stacks_that_disagree_do_not_answer_each_other_for_ever),
 	cmocka_unit_test(a_flood_of_holes_is_bounded),
+	cmocka_unit_test(tiny_segments_share_buffers),
 	cmocka_unit_test(acks_that_divide_do_not_open_the_window_faster),
 };
 
