@@ -102,6 +102,9 @@ read_window_and_mss(int fd, struct kernel_sock_state *st)
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &st->window, &len) != 0)
 		return -errno;
+	/* The kernel remembers what it would offer; the field on the wire ends earlier. */
+	if (st->window.rcv_wnd > (uint32_t)UINT16_MAX << st->rcv_wscale)
+		st->window.rcv_wnd = (uint32_t)UINT16_MAX << st->rcv_wscale;
 	len = sizeof(mss);
 	/* In repair mode this is what the peer offered, not what the path leaves of it. */
 	if (getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, &len) != 0)

@@ -246,7 +246,7 @@ step_tail(struct chim_kernel *k, struct kernel_move *m)
 	if (rc == -EAGAIN)
 		return again_in(k, m, WAIT_MEMORY_US);
 	/* Whatever else: the kernel knows it too, and tells who reads or writes next. */
-	kernel_sock_settle(kc->fd, kc->st, k->rmem_max);
+	kernel_sock_settle(kc->fd, kc->st);
 	return KERNEL_NEXT;
 }
 

@@ -132,6 +132,7 @@ step_freeze(struct chim_kernel *k, struct kernel_move *m)
 	rc = kernel_sock_freeze(kc->fd, kc->st);
 	if (rc != 0)
 		return kernel_move_errno(m, rc, "the socket could not be read");
+	kc->st->rmem_max = k->rmem_max;
 	m->did |= KERNEL_DID_FREEZE;
 	chim_host_caps(k->host, &caps);
 	if (kc->st->send.len > caps.max_send_bytes || kc->st->recv.len > caps.max_recv_bytes)

@@ -77,7 +77,7 @@ kernel_move_fail(struct kernel_move *m, enum chim_reason reason, const char *why
 enum kernel_next
 kernel_move_errno(struct kernel_move *m, int rc, const char *why)
 {
-	CHIM_LOG(KERNEL, INFO, "%s: %s", why, strerror(-rc));
+	CHIM_LOG(KERNEL, WARNING, "%s: %s", why, strerror(-rc));
 	return kernel_move_fail(
 		m, rc == -ENOMEM ? CHIM_REASON_NO_MEMORY : CHIM_REASON_BAD_STATE, why);
 }

@@ -145,8 +145,8 @@ apply_congestion(int fd, const struct kernel_options *o)
  * lifts the kernel's idea of what it may offer up to the window in force, which is how the
  * advertised window comes out as it went in.
  */
-static void
-apply_window_clamp(int fd, const struct kernel_options *o)
+void
+kernel_options_apply_window_clamp(int fd, const struct kernel_options *o)
 {
 	int now;
 
@@ -164,7 +164,7 @@ kernel_options_apply(int fd, const struct kernel_options *o)
 
 	apply_rows(fd, o, false);
 	apply_congestion(fd, o);
-	apply_window_clamp(fd, o);
+	kernel_options_apply_window_clamp(fd, o);
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &o->linger, sizeof(o->linger));
 	if (get(fd, SOL_SOCKET, SO_REUSEADDR, &now) == 0 && now != o->reuseaddr)
 		(void)set(fd, SOL_SOCKET, SO_REUSEADDR, o->reuseaddr);

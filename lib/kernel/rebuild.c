@@ -200,6 +200,29 @@ restore_windows(int fd, const struct kernel_sock_state *st)
 	return setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, sizeof(w)) == 0 ? 0 : -errno;
 }
 
+/*
+ * Below what the peer was promised a receive buffer would drop data; but what the kernel offers
+ * grows with the buffer, and each move would make it larger than the last. So it goes back to where
+ * the kernel itself would have stopped, and before the kernel says a word.
+ */
+static void
+bound_window(int fd, const struct kernel_sock_state *st)
+{
+	uint32_t most = st->rmem_max != 0 ? st->rmem_max : INT32_MAX;
+	int rcvbuf = st->options.rcvbuf / 2;
+	socklen_t len = sizeof(rcvbuf);
+	int now = 0;
+
+	if ((st->options.buf_lock & SOCK_RCVBUF_LOCK) == 0 &&
+		getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &now, &len) == 0) {
+		if ((uint32_t)now > most)
+			now = (int)most;
+		rcvbuf = RTE_MAX(rcvbuf, now / 2);
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	kernel_options_apply_window_clamp(fd, &st->options);
+}
+
 int
 kernel_sock_rebuild(int fd, const struct kernel_sock_state *st)
 {
@@ -225,6 +248,8 @@ kernel_sock_rebuild(int fd, const struct kernel_sock_state *st)
 		rc = restore_windows(fd, st);
 	if (rc == 0)
 		rc = kernel_repair_select(fd, TCP_NO_QUEUE);
+	if (rc == 0)
+		bound_window(fd, st);
 	return rc;
 }
 
@@ -266,35 +291,12 @@ kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *don
 	return 0;
 }
 
-/*
- * A queue above the limit only makes the next writer wait, so the send buffer is as it was. Below
- * what the peer was promised a receive buffer would drop data; but what is offered grows with the
- * buffer, and each move would make it larger than the last. So it stays where the kernel itself
- * would have stopped.
- */
-static void
-settle_buffers(int fd, const struct kernel_options *o, uint32_t rmem_max)
-{
-	int sndbuf = o->sndbuf / 2;
-	int rcvbuf = o->rcvbuf / 2;
-	int now = 0;
-	socklen_t len = sizeof(now);
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf));
-	if ((o->buf_lock & SOCK_RCVBUF_LOCK) == 0) {
-		if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &now, &len) != 0)
-			return;
-		if ((uint32_t)now > rmem_max)
-			now = (int)rmem_max;
-		now /= 2;
-		rcvbuf = RTE_MAX(rcvbuf, now);
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
-}
-
 void
-kernel_sock_settle(int fd, const struct kernel_sock_state *st, uint32_t rmem_max)
+kernel_sock_settle(int fd, const struct kernel_sock_state *st)
 {
-	settle_buffers(fd, &st->options, rmem_max);
+	int sndbuf = st->options.sndbuf / 2;
+
+	/* A queue above the limit only makes the next writer wait. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf));
 	kernel_options_apply(fd, &st->options);
 }

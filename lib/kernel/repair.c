@@ -9,11 +9,15 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel_sock.h"
 
 /* What one send() may put into a queue: a linear part and a few pages. */
 #define PUSH_BYTES 65536u
+
+/* No segment of the kernel's queues is longer. */
+#define SKB_BYTES 524288u
 
 static int
 set_int(int fd, int name, int value)
@@ -58,10 +62,25 @@ kernel_repair_set_seq(int fd, int queue, uint32_t seq)
 	return rc != 0 ? rc : set_int(fd, TCP_QUEUE_SEQ, (int)seq);
 }
 
+/*
+ * A segment of which the peer has acknowledged a part stays in the send queue whole, and is read
+ * from its first byte: what there is too much is in front.
+ */
+static int
+keep_last(struct kernel_bytes *out, ssize_t n, uint32_t len)
+{
+	if (n < (ssize_t)len)
+		return n < 0 ? -errno : -EIO;
+	if (n > (ssize_t)len)
+		memmove(out->at, out->at + ((size_t)n - len), len);
+	out->len = len;
+	return 0;
+}
+
 int
 kernel_repair_peek(int fd, int queue, struct kernel_bytes *out, uint32_t len)
 {
-	uint32_t got = 0;
+	size_t slack = queue == TCP_SEND_QUEUE ? SKB_BYTES : 0;
 	int rc;
 
 	out->at = NULL;
@@ -71,21 +90,15 @@ kernel_repair_peek(int fd, int queue, struct kernel_bytes *out, uint32_t len)
 	rc = kernel_repair_select(fd, queue);
 	if (rc != 0)
 		return rc;
-	out->at = malloc(len);
+	out->at = malloc(len + slack);
 	if (out->at == NULL)
 		return -ENOMEM;
 	/* A peek always starts at the first byte, so it must bring all of them at once. */
-	ssize_t n = recv(fd, out->at, len, MSG_PEEK | MSG_DONTWAIT);
-
-	if (n > 0)
-		got = (uint32_t)n;
-	if (got == len) {
-		out->len = len;
-		return 0;
+	rc = keep_last(out, recv(fd, out->at, len + slack, MSG_PEEK | MSG_DONTWAIT), len);
+	if (rc != 0) {
+		free(out->at);
+		out->at = NULL;
 	}
-	rc = n < 0 ? -errno : -EIO;
-	free(out->at);
-	out->at = NULL;
 	return rc;
 }
 

@@ -358,7 +358,7 @@ come_back(struct rig *r, struct rig_move *m)
 	if (rc == 0)
 		rc = kernel_sock_write_tail(r->host, st, &done);
 	if (rc == 0)
-		kernel_sock_settle(r->host, st, 6 << 20);
+		kernel_sock_settle(r->host, st);
 	return rc;
 }
 
@@ -379,6 +379,7 @@ rig_move(struct rig *r, struct rig_move *m)
 		tapwire_release(r->w);
 		return rc;
 	}
+	st->rmem_max = 6 << 20;
 	rc = kernel_sock_empty(r->host, st);
 	if (rc == 0 && !m->disable_hold)
 		tapwire_seal(r->w, r->marker_fd);

@@ -92,6 +92,7 @@ struct kernel_sock_state {
 	bool has_ts_recent;
 	uint32_t ts_recent;
 
+	uint32_t rmem_max;                   /* the caller's: tcp_rmem's largest, 0 = no bound */
 	struct kernel_numbers numbers;
 	struct kernel_options options;
 };
@@ -170,6 +171,9 @@ int kernel_options_read(int fd, struct kernel_options *o);
 /** Those that decide routes and must precede connect(). */
 void kernel_options_apply_early(int fd, const struct kernel_options *o);
 
+/** The bound on the window, before the kernel offers one. */
+void kernel_options_apply_window_clamp(int fd, const struct kernel_options *o);
+
 /** All others, where they differ from what the socket has. Call outside repair mode. */
 void kernel_options_apply(int fd, const struct kernel_options *o);
 
@@ -231,11 +235,7 @@ int kernel_sock_close_half(int fd, const struct kernel_sock_state *st);
  */
 int kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *done);
 
-/**
- * Options, buffer sizes and locks as they were.
- *
- * @param rmem_max tcp_rmem's largest: no receive buffer that the kernel tunes stays above it.
- */
-void kernel_sock_settle(int fd, const struct kernel_sock_state *st, uint32_t rmem_max);
+/** Options, the send buffer's size and locks as they were. */
+void kernel_sock_settle(int fd, const struct kernel_sock_state *st);
 
 #endif /* KERNEL_SOCK_H */
