@@ -50,6 +50,18 @@ ctl_walk_begin(struct chim_ctl *c, struct ctl_op *op)
 		op->at = root;
 }
 
+/* The state behind a block is read one step from now; the block itself is in cache by its claim.
+ * A row of a million blocks is in no cache, and this is half of what it costs. */
+static void
+warm_state(const struct chim_block *b)
+{
+	const uint8_t *at = (const uint8_t *)(b + 1);
+
+	rte_prefetch0(at);
+	rte_prefetch0(at + RTE_CACHE_LINE_SIZE);
+	rte_prefetch0(at + 2 * RTE_CACHE_LINE_SIZE);
+}
+
 /* Claim what b links to. Returns why b is refused, or NONE. */
 static enum chim_reason
 claim_links(struct chim_ctl *c, struct ctl_op *op, struct chim_block *b)
@@ -64,7 +76,7 @@ claim_links(struct chim_ctl *c, struct ctl_op *op, struct chim_block *b)
 		if (why != CHIM_REASON_NONE)
 			ctl_node_of(b)->flags |= CTL_NODE_BAD_NEXT;
 		else
-			rte_prefetch0(next + 1); /* its state is read one step from now */
+			warm_state(next);
 	}
 	if (down != NULL) {
 		other = claim(c, op, down, b);
