@@ -183,6 +183,8 @@ struct chim_path_block {
 #define CHIM_TCP_WINDOW_SCALING_ENABLED 0x0004u
 /* Beyond the documented flags: */
 #define CHIM_TCP_ECN_ENABLED            0x0100u /* classic ECN was negotiated (RFC 3168) */
+#define CHIM_TCP_INDICATE_ON_REQUEST    0x0200u /* nothing is indicated before the first receive
+                                                 * request is posted */
 
 struct chim_tcp_const {
 	struct chim_state_header header;

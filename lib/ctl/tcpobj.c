@@ -19,7 +19,7 @@
 
 #define KNOWN_FLAGS                                                                             \
 	(CHIM_TCP_TIMESTAMP_ENABLED | CHIM_TCP_SACK_ENABLED | CHIM_TCP_WINDOW_SCALING_ENABLED | \
-		CHIM_TCP_ECN_ENABLED)
+		CHIM_TCP_ECN_ENABLED | CHIM_TCP_INDICATE_ON_REQUEST)
 
 /* The record a handle names, whoever's it is; NULL when no worker has such a slot. */
 struct ctl_conn *

@@ -288,7 +288,7 @@ take_buffered(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *e
 		tcp_indicate_data(c, m, copy.head == NULL, env);
 	}
 	c->refused_end = c->ind_nxt;
-	if (c->rcvq_bytes != 0)
+	if (c->rcvq_bytes != 0 || (c->const_flags & CHIM_TCP_INDICATE_ON_REQUEST) != 0)
 		c->flags |= TCP_REFUSED;
 	return true;
 }
