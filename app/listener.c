@@ -18,6 +18,7 @@
 
 #define BACKLOG	       4096
 #define ACCEPT_AT_ONCE 64
+#define NOTSENT_BYTES  (512 << 10)
 
 static int
 refuse(const struct app_listener_options *o, const char *what, char *why)
@@ -84,6 +85,7 @@ void
 agent_listener_on_event(struct agent *a, uint32_t index)
 {
 	struct agent_listener *l = &a->listener[index];
+	int lowat = NOTSENT_BYTES;
 	int one = 1;
 
 	for (int i = 0; i < ACCEPT_AT_ONCE && l->fd >= 0; i++) {
@@ -95,6 +97,8 @@ agent_listener_on_event(struct agent *a, uint32_t index)
 		}
 		/* Services write whole answers; waiting for more of them gains nothing. */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		/* What the kernel has not sent moves along: no more of it than keeps it busy. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &lowat, sizeof(lowat));
 		if (agent_conn_create(a, fd, l->svc, l->opt->arg[0] != '\0' ? l->opt->arg : NULL,
 			    l->policy) == NULL) {
 			l->refused++;

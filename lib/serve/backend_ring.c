@@ -39,12 +39,10 @@ post_enable(struct chim_stream *s)
 		return false;
 	}
 	memset(chim_nbl(m), 0, sizeof(struct chim_nbl));
-	if (post(s, CHIM_IO_RECEIVE, m, 0)) {
-		s->needs_enable = false;
-		return true;
-	}
-	rte_pktmbuf_free(m);
-	return false;
+	s->is_enabled = post(s, CHIM_IO_RECEIVE, m, 0);
+	if (!s->is_enabled)
+		rte_pktmbuf_free(m);
+	return s->is_enabled;
 }
 
 static bool
@@ -95,7 +93,7 @@ serve_ring_flush(struct chim_stream *s)
 {
 	serve_ring_return(s);
 	post_refusals(s);
-	if (s->needs_enable && !post_enable(s))
+	if (!s->is_enabled && !s->svc->is_passive && s->lent.head == NULL && !post_enable(s))
 		return false;
 	if (!post_list(s, &s->returned) || !post_list(s, &s->unsent))
 		return false;

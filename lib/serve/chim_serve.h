@@ -95,8 +95,11 @@ void chim_stream_leave(struct chim_stream *s);
  *  CHIM_IO_SEND_DONE without buffers says that so many are done. Before arrive_engine. */
 void chim_stream_inherit(struct chim_stream *s, uint32_t bytes);
 
-/** The connection is at home in the engine under this handle; posts the zero-byte receive that
- *  enables indications, and runs the service. */
+/**
+ * The connection is at home in the engine under this handle. Posts the zero-byte receive that
+ * enables indications as soon as everything lent in an earlier stay has been read, so that what is
+ * lent stays within one window; and runs the service.
+ */
 void chim_stream_arrive_engine(struct chim_stream *s, chim_handle_t handle);
 
 /** The connection is back in the descriptor; runs the service. */

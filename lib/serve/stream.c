@@ -38,6 +38,9 @@ run(struct chim_stream *s)
 	s->budget = SERVE_RUN_BUDGET;
 	s->svc->run(s, s->state);
 	s->is_running = false;
+	/* It may have read the last of an earlier stay: then indications are welcome. */
+	if (s->home == SERVE_HOME_ENGINE && !s->is_enabled)
+		serve_ring_flush(s);
 	/* The service may have nothing to write while an earlier home's rest still waits. */
 	if (s->home == SERVE_HOME_KERNEL && (s->returned.head != NULL || s->unsent.head != NULL))
 		s->wants_write = true;
@@ -234,7 +237,7 @@ chim_stream_arrive_engine(struct chim_stream *s, chim_handle_t handle)
 {
 	s->home = SERVE_HOME_ENGINE;
 	s->handle = handle;
-	s->needs_enable = !s->svc->is_passive;
+	s->is_enabled = false;
 	flush(s);
 	run(s);
 }
@@ -246,7 +249,6 @@ chim_stream_arrive_kernel(struct chim_stream *s)
 	s->handle = CHIM_HANDLE_NONE;
 	s->posted = 0;
 	s->is_shut_told = false; /* the engine may not have come to it; twice does no harm */
-	s->needs_enable = false;
 	flush(s);
 	run(s);
 }

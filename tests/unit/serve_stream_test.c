@@ -310,6 +310,39 @@ data_lent_before_a_move_is_read_after_it(void **state)
 }
 
 static void
+indications_wait_until_an_earlier_stay_is_read(void **state)
+{
+	struct chim_io io, done = { .op = CHIM_IO_SEND_DONE, .handle = HANDLE };
+
+	(void)state;
+	begin("echo", NULL);
+	moves_to_engine();
+	chim_stream_leave(t.s);
+	engine_indicates("earlier");
+	/* Everything the engine may have is there already: nothing can be written, nothing read. */
+	chim_stream_inherit(t.s, 1u << 20);
+	chim_stream_arrive_engine(t.s, HANDLE);
+	worker_takes_nothing_more();
+	done.bytes = 4;
+	chim_stream_on_io(t.s, &done);
+	io = worker_takes(CHIM_IO_SEND);
+	assert_text(io.m, "earl");
+	rte_pktmbuf_free(io.m);
+	worker_takes_nothing_more();
+	done.bytes = 1u << 19;
+	chim_stream_on_io(t.s, &done);
+	io = worker_takes(CHIM_IO_SEND);
+	assert_text(io.m, "ier");
+	rte_pktmbuf_free(io.m);
+	worker_takes_return();
+	io = worker_takes(CHIM_IO_RECEIVE);
+	assert_int_equal(chim_nbl(io.m)->room, 0);
+	rte_pktmbuf_free(io.m);
+	worker_takes_nothing_more();
+	end();
+}
+
+static void
 a_full_ring_is_retried(void **state)
 {
 	struct chim_io filler = { .op = CHIM_IO_RETURN };
@@ -501,6 +534,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(echo_answers_in_the_engine_and_returns_what_it_was_lent),
 	cmocka_unit_test(a_send_that_came_too_late_goes_first_in_the_kernel),
 	cmocka_unit_test(data_lent_before_a_move_is_read_after_it),
+	cmocka_unit_test(indications_wait_until_an_earlier_stay_is_read),
 	cmocka_unit_test(a_full_ring_is_retried),
 	cmocka_unit_test(the_peers_fin_in_the_engine_is_end_of_file),
 	cmocka_unit_test(a_passive_stream_refuses_and_reads_nothing),

@@ -62,8 +62,8 @@ struct chim_stream {
 	bool is_running;
 	bool wants_read;
 	bool wants_write;
-	bool is_blocked;   /* something for chim_stream_retry() */
-	bool needs_enable; /* the receive that enables indications is not posted */
+	bool is_blocked; /* something for chim_stream_retry() */
+	bool is_enabled; /* the receive that enables indications is posted */
 	struct chim_stream_stats stats;
 };
 
