@@ -16,6 +16,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <rte_mempool.h>
+
 #include "agent.h"
 #include "chim_handle.h"
 
@@ -271,6 +273,24 @@ causes(const uint64_t *count)
 	return o;
 }
 
+/* Packet buffers: how many there are, and how many nobody uses now. */
+static json_t *
+mbufs(const struct app_engine *e)
+{
+	json_t *o = json_object();
+	uint64_t size = 0, left = 0;
+
+	for (uint32_t i = 0; i < e->nb_workers; i++) {
+		size += e->pool[i]->size;
+		left += rte_mempool_avail_count(e->pool[i]);
+	}
+	set_number(o, "receive", size);
+	set_number(o, "receive_free", left);
+	set_number(o, "send", e->host_pool->size);
+	set_number(o, "send_free", rte_mempool_avail_count(e->host_pool));
+	return o;
+}
+
 json_t *
 agent_view_stats(struct agent *a)
 {
@@ -291,6 +311,7 @@ agent_view_stats(struct agent *a)
 		set_number(refusals, a->refusal[i].text, a->refusal[i].nb);
 	json_object_set_new(o, "refusals", refusals);
 	json_object_set_new(o, "pause", pauses(a));
+	json_object_set_new(o, "mbufs", mbufs(a->e));
 #define ADD_COUNTER(name) set_number(kernel, #name, k->name);
 	CHIM_KERNEL_COUNTER_LIST(ADD_COUNTER)
 	json_object_set_new(o, "kernel", kernel);
