@@ -25,7 +25,7 @@ fill_const(const struct kernel_sock_state *st, const struct chim_tuple *t, struc
 	c->flags = (uint16_t)((st->has_ts ? CHIM_TCP_TIMESTAMP_ENABLED : 0) |
 		(st->has_sack ? CHIM_TCP_SACK_ENABLED : 0) |
 		(st->has_wscale ? CHIM_TCP_WINDOW_SCALING_ENABLED : 0) |
-		(st->has_ecn ? CHIM_TCP_ECN_ENABLED : 0));
+		(st->has_ecn ? CHIM_TCP_ECN_ENABLED : 0) | CHIM_TCP_INDICATE_ON_REQUEST);
 	c->local_port = t->local_port;
 	c->remote_port = t->remote_port;
 	c->remote_mss = (uint16_t)RTE_MIN(st->mss, (uint32_t)UINT16_MAX);

@@ -102,7 +102,9 @@ enum chim_kernel_event_kind {
 	CHIM_KERNEL_MOVED,    /* home says where to */
 	CHIM_KERNEL_REFUSED,  /* an offload did not happen; why says what stood against it */
 	CHIM_KERNEL_ENDED,    /* the connection is over: error is 0 (EOF both ways) or an errno */
-	CHIM_KERNEL_IO,       /* io is for the user of the bytes: INDICATE, *_DONE, EVENT DISCONNECT */
+	CHIM_KERNEL_IO,       /* io is for the user of the bytes: INDICATE, *_DONE, EVENT DISCONNECT;
+	                       * nothing is indicated before it has posted a receive request, which
+	                       * may have no room */
 	CHIM_KERNEL_ASKED,    /* the engine asks for an upload; the agent has started it */
 };
 
