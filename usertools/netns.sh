@@ -63,7 +63,7 @@ net_up() {
 # net_tap_up [TAP]: addresses on the exception interface, once the engine made it
 net_tap_up() {
 	local tap=${1:-chim0}
-	wait_for 10 host ip link show "$tap" || return 1
+	wait_for 30 host ip link show "$tap" || return 1
 	host ip addr add $HOST_IP/24 dev "$tap"
 	host ip addr add $HOST_IP6/64 dev "$tap" nodad
 	host ip link set "$tap" up
@@ -71,7 +71,7 @@ net_tap_up() {
 
 # net_warm_up: the first second behind a new tap is slow; wait until it is not
 net_warm_up() {
-	wait_for 10 peer ping -q -c 3 -i 0.05 -W 1 $HOST_IP && sleep 1
+	wait_for 20 peer ping -q -c 3 -i 0.05 -W 1 $HOST_IP && sleep 1
 }
 
 # net_run NAMESPACE COMMAND...: in the background, ended by net_down; its pid in NET_PID

@@ -53,7 +53,7 @@ engine_up() {
 		-- --port=net_af_packet0,net_tap0 --offload=never --control="$work/control.sock" \
 		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$work/engine.log" 2>&1
 	engine=$NET_PID
-	net_tap_up && wait_for 10 test -S "$work/control.sock" || fail "the engine did not start"
+	net_tap_up && wait_for 40 test -S "$work/control.sock" || fail "the engine did not start"
 	net_warm_up || fail "no answer over the exception path"
 	kill -0 $engine || fail "the engine ended"
 }

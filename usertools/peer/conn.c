@@ -39,6 +39,7 @@ peer_conn_open(struct peer_run *r, struct peer_conn *c, uint32_t number)
 	c->seed = opt->seed + number;
 	c->goal = opt->until_usr1 ? UINT64_MAX : opt->bytes;
 	c->is_held = opt->until_usr1;
+	c->wants_out = true; /* also: to hear that it is connected */
 	c->last_us = peer_now_us();
 	c->n.hash_sent = PEER_HASH_START;
 	c->n.hash_received = PEER_HASH_START;
@@ -125,11 +126,41 @@ receive(struct peer_run *r, struct peer_conn *c)
 	c->n.received += n;
 }
 
+/* How many bytes may be sent now: to the goal, and not too far ahead of what came back. */
+static uint64_t
+room(const struct peer_run *r, const struct peer_conn *c)
+{
+	uint64_t left = c->goal - c->n.sent, out = c->n.sent - c->n.received;
+
+	if (r->opt->is_source)
+		return 0;
+	if (r->opt->ahead == 0)
+		return left;
+	if (out >= r->opt->ahead)
+		return 0;
+	return left < r->opt->ahead - out ? left : r->opt->ahead - out;
+}
+
+/* Ask epoll for room to write only while there is something to write. */
+static void
+watch(struct peer_run *r, struct peer_conn *c)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
+	bool wants_out = room(r, c) > 0;
+
+	if (wants_out == c->wants_out)
+		return;
+	c->wants_out = wants_out;
+	if (wants_out)
+		ev.events |= EPOLLOUT;
+	epoll_ctl(r->epoll, EPOLL_CTL_MOD, c->fd, &ev);
+}
+
 static void
 transmit(struct peer_run *r, struct peer_conn *c)
 {
-	uint64_t left = c->goal - c->n.sent;
-	size_t want = left < PEER_PIECE ? left : PEER_PIECE;
+	uint64_t most = room(r, c);
+	size_t want = most < PEER_PIECE ? most : PEER_PIECE;
 	ssize_t n;
 
 	peer_pattern_fill(r->piece, c->seed, c->n.sent, want);
@@ -145,19 +176,10 @@ transmit(struct peer_run *r, struct peer_conn *c)
 	r->moved_us = peer_now_us();
 }
 
-static void
-listen_only(struct peer_run *r, struct peer_conn *c)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
-
-	epoll_ctl(r->epoll, EPOLL_CTL_MOD, c->fd, &ev);
-}
-
 /* Everything is sent: close our half, unless it is held open, and wait for what comes. */
 static void
 shut(struct peer_run *r, struct peer_conn *c)
 {
-	listen_only(r, c);
 	if (c->is_held)
 		return;
 	if (shutdown(c->fd, SHUT_WR) < 0)
@@ -183,10 +205,12 @@ peer_conn_run(struct peer_run *r, struct peer_conn *c)
 	receive(r, c);
 	if (c->is_over || c->has_shut)
 		return;
-	if (!r->opt->is_source && c->n.sent < c->goal)
+	if (room(r, c) > 0)
 		transmit(r, c);
 	if (!c->is_over && (r->opt->is_source || c->n.sent >= c->goal))
 		shut(r, c);
+	if (!c->is_over)
+		watch(r, c);
 }
 
 void

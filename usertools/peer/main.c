@@ -18,6 +18,7 @@ static const char help[] =
 	"Sends a pattern to an echo service and compares each byte that comes back.\n"
 	"  --mbytes N, --bytes N   each way and connection (64 MB)\n"
 	"  --until-usr1            go on after that, until SIGUSR1; the next one closes\n"
+	"  --ahead KB              send at most so much more than has come back (no limit)\n"
 	"  --connections N         in all (1)\n"
 	"  --parallel N            at once (1)\n"
 	"  --source                the service is \"source\" of --bytes: only receive\n"
@@ -64,6 +65,7 @@ read_number(const char *text, uint64_t least, uint64_t *out)
 enum {
 	OPT_MBYTES = 1,
 	OPT_BYTES,
+	OPT_AHEAD,
 	OPT_CONNECTIONS,
 	OPT_PARALLEL,
 	OPT_SEED,
@@ -81,6 +83,7 @@ enum {
 static const struct option options[] = {
 	{ "mbytes", required_argument, NULL, OPT_MBYTES },
 	{ "bytes", required_argument, NULL, OPT_BYTES },
+	{ "ahead", required_argument, NULL, OPT_AHEAD },
 	{ "connections", required_argument, NULL, OPT_CONNECTIONS },
 	{ "parallel", required_argument, NULL, OPT_PARALLEL },
 	{ "seed", required_argument, NULL, OPT_SEED },
@@ -107,6 +110,8 @@ take_number(struct peer_options *opt, int which, const char *text)
 		opt->bytes = n * 1000000;
 	else if (which == OPT_BYTES)
 		opt->bytes = n;
+	else if (which == OPT_AHEAD)
+		opt->ahead = n * 1000;
 	else if (which == OPT_CONNECTIONS)
 		opt->connections = n;
 	else if (which == OPT_PARALLEL)

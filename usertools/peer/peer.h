@@ -23,6 +23,7 @@ struct peer_options {
 	struct sockaddr_storage to, from; /* from: ss_family 0 = any */
 	socklen_t addr_len;
 	uint64_t bytes; /* to send to an echo, or to get from a source; each connection */
+	uint64_t ahead; /* send at most so much more than has come back; 0 = no limit */
 	uint64_t seed;
 	uint32_t connections; /* in all */
 	uint32_t parallel;    /* at once */
@@ -46,6 +47,7 @@ struct peer_conn {
 	int fd; /* -1 = free */
 	bool is_connected;
 	bool has_shut;	 /* our FIN is on its way */
+	bool wants_out;	 /* epoll watches for room to write */
 	bool is_held;	 /* stays open after the last byte */
 	bool is_over;	 /* ended, well when error is empty */
 	uint32_t number; /* tells patterns apart */
