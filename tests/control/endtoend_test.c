@@ -228,6 +228,79 @@ data_goes_both_ways_and_what_is_left_comes_back(void **state)
 	tear_down(&w);
 }
 
+static struct rte_mbuf *
+host_buffer(struct way *w, char fill, uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(chim_host_pool(w->host));
+
+	assert_non_null(m);
+	memset(chim_nbl(m), 0, sizeof(struct chim_nbl));
+	memset(rte_pktmbuf_append(m, len), fill, len);
+	return m;
+}
+
+static void
+checklist_72_136_137_an_inherited_chain_is_completed_as_a_send(void **state)
+{
+	struct way w;
+	struct rte_mbuf *m;
+	struct chim_seg seg;
+	struct chim_io io;
+	(void)state;
+
+	set_up(&w, &(struct rings_opts){ 0 });
+	m = host_buffer(&w, 's', 100);
+	w.t[0].block.send_chain = m;
+	w.t[0].delegated.send_data_head = m;
+	w.t[0].delegated.send_data_tail = m;
+	assert_int_equal(call(&w, CHIM_OP_INITIATE, &w.n.block), CHIM_STATUS_SUCCESS);
+	do
+		assert_true(rings_wire_seg(&w.r, &seg));
+	while (seg.len == 0);
+	assert_int_equal(seg.len, 100);
+	rings_wire_in(&w.r, 0, rings_ack(&w.r, 0, 100));
+	run(&w);
+	assert_int_equal(chim_host_collect(w.host, &io, 1), 1);
+	assert_int_equal(io.op, CHIM_IO_SEND_DONE);
+	assert_ptr_equal(io.m, m);
+	assert_int_equal(chim_nbl(m)->status, CHIM_STATUS_SUCCESS);
+	assert_int_equal(chim_nbl(m)->bytes, 100);
+	assert_int_equal(m->pkt_len, 0); /* advanced by what was acknowledged */
+	rte_pktmbuf_free(m);
+	rings_wire_drain(&w.r);
+	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
+	assert_null(w.t[0].block.send_chain);
+	tear_down(&w);
+}
+
+static void
+checklist_59_120_121_buffered_data_is_copied_and_comes_back(void **state)
+{
+	struct way w;
+	struct rte_mbuf *m;
+	struct rte_mbuf *back;
+	(void)state;
+
+	set_up(&w, &(struct rings_opts){ 0 });
+	m = host_buffer(&w, 'b', 60);
+	w.t[0].delegated.buffered_data = m;
+	offload(&w);
+	/* The host's copy is its own again at completion. */
+	memset(rte_pktmbuf_mtod(m, char *), 'X', 60);
+	rte_pktmbuf_free(m);
+	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
+	back = w.t[0].delegated.buffered_data;
+	assert_non_null(back);
+	assert_null(chim_nbl(back)->next);
+	assert_int_equal(back->pkt_len, 60);
+	assert_int_equal(*rte_pktmbuf_mtod(back, char *), 'b');
+	assert_int_equal(*rte_pktmbuf_mtod_offset(back, char *, 59), 'b');
+	/* Lent: it is out of the pool until it is returned, which tear_down() checks. */
+	assert_null(chim_host_return(w.host, back));
+	run(&w);
+	tear_down(&w);
+}
+
 static void
 checklist_55_nothing_is_indicated_before_the_initiate_completes(void **state)
 {
@@ -371,7 +444,7 @@ checklist_87_88_frames_use_the_neighbor_a_path_was_relinked_to(void **state)
 }
 
 static void
-checklist_58_states_that_may_not_go_are_refused(void **state)
+checklist_58_125_states_that_may_go_come_back_and_the_others_are_refused(void **state)
 {
 	struct way w;
 	(void)state;
@@ -397,6 +470,8 @@ checklist_58_states_that_may_not_go_are_refused(void **state)
 		if (w.th[0] == CHIM_HANDLE_NONE)
 			w.t[0].block.context = NULL; /* nothing of it to take back */
 		assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
+		assert_int_equal(w.t[0].block.status, CHIM_STATUS_SUCCESS);
+		assert_int_equal(w.t[0].delegated.state, s);
 		tear_down(&w);
 	}
 }
@@ -480,13 +555,15 @@ checklist_254_255_statistics_are_those_of_offloaded_traffic(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_127_129_a_tree_goes_in_and_comes_back_as_it_was),
 	cmocka_unit_test(data_goes_both_ways_and_what_is_left_comes_back),
+	cmocka_unit_test(checklist_72_136_137_an_inherited_chain_is_completed_as_a_send),
+	cmocka_unit_test(checklist_59_120_121_buffered_data_is_copied_and_comes_back),
 	cmocka_unit_test(checklist_55_nothing_is_indicated_before_the_initiate_completes),
 	cmocka_unit_test(checklist_56_what_arrives_before_completion_is_not_lost),
 	cmocka_unit_test(checklist_14_events_bear_the_hosts_name_of_the_connection),
 	cmocka_unit_test(
 		checklist_106_every_connection_under_an_invalidated_neighbor_asks_for_upload),
 	cmocka_unit_test(checklist_87_88_frames_use_the_neighbor_a_path_was_relinked_to),
-	cmocka_unit_test(checklist_58_states_that_may_not_go_are_refused),
+	cmocka_unit_test(checklist_58_125_states_that_may_go_come_back_and_the_others_are_refused),
 	cmocka_unit_test(the_same_tuple_twice_is_refused_and_sequence_must_add_up),
 	cmocka_unit_test(connections_go_to_the_worker_that_steering_names),
 	cmocka_unit_test(checklist_254_255_statistics_are_those_of_offloaded_traffic),
