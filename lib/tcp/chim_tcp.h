@@ -246,8 +246,8 @@ void chim_tcp_expire(struct chim_conn *c, struct chim_tcp_env *env);
  * @param quote mtu of "fragmentation needed" or "packet too big"; 0 for other errors.
  * @return true when an event will be told to the host.
  */
-bool chim_tcp_icmp(struct chim_conn *c, const struct chim_icmp_quote *quote,
-	struct chim_tcp_env *env);
+bool
+chim_tcp_icmp(struct chim_conn *c, const struct chim_icmp_quote *quote, struct chim_tcp_env *env);
 
 /** The path changed: another MTU, another neighbor, valid again. Re-segments what is not sent. */
 void chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_env *env);

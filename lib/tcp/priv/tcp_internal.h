@@ -327,8 +327,8 @@ bool tcp_emit(struct chim_conn *c, const struct tcp_tx *tx, struct chim_tcp_env 
 /* ---- indicate.c ---- */
 
 /** In-order data: m holds nothing but payload; takes m. */
-void tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed,
-	struct chim_tcp_env *env);
+void tcp_indicate_data(
+	struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env);
 
 /* Is refused data still to come back, which lies between refused and rcvq? */
 static inline bool
