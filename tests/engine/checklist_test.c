@@ -9,6 +9,7 @@
 
 #include "eng.h"
 #include "eng_int.h"
+#include "tcp_conn.h"
 
 static struct chim_tcp_delegated
 query(struct eng *e)
@@ -152,6 +153,49 @@ checklist_120_121_buffered_data_at_terminate_is_what_was_acknowledged(void **sta
 	struct chim_io back = { .m = d.buffered_data };
 
 	eng_drop_io(&back);
+	eng_finish(e);
+}
+
+static void
+checklist_130_state_that_cannot_be_trusted_is_not_given_back(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct chim_tcp_delegated d;
+	struct rte_mbuf *chain;
+
+	eng_host_sends(e, 1500);
+	eng_ignore_out(e);
+	e->c->snd_end += 1;
+	assert_non_null(chim_tcp_check(e->c));
+	assert_int_equal(
+		chim_tcp_terminate(e->c, &e->tmpl, &d, &chain, &e->env), CHIM_STATUS_FAILURE);
+	assert_int_equal(e->counters.check_failed, 1);
+	assert_null(chain);
+	eng_turn(e);
+	/* spec 4.6: the sends come back aborted */
+	assert_int_equal(expect_io(e, CHIM_IO_SEND_DONE)->status, CHIM_STATUS_REQUEST_ABORTED);
+	eng_finish(e);
+}
+
+static void
+each_invariant_is_looked_at(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .buffered = 100, .unacked = 500);
+	struct chim_conn *c = e->c;
+	uint32_t *const field[] = { &c->snd_una, &c->snd_max, &c->snd_end, &c->rcvq_bytes,
+		&c->refused_bytes, &c->rcv_nxt, &c->ind_nxt, &c->snd_wnd };
+
+	for (uint32_t i = 0; i < CHIM_DIM(field); i++) {
+		uint32_t was = *field[i];
+
+		assert_null(chim_tcp_check(c));
+		*field[i] += 100000;
+		assert_non_null(chim_tcp_check(c));
+		*field[i] = was;
+	}
+	c->armed = 0;
+	assert_non_null(chim_tcp_check(c));
+	c->armed = 1u << TCP_TIMER_RETRANSMIT;
 	eng_finish(e);
 }
 
@@ -391,6 +435,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_79_81_timers_that_rest_and_round_trips),
 	cmocka_unit_test(checklist_125_terminate_works_in_every_state),
 	cmocka_unit_test(checklist_120_121_buffered_data_at_terminate_is_what_was_acknowledged),
+	cmocka_unit_test(checklist_130_state_that_cannot_be_trusted_is_not_given_back),
+	cmocka_unit_test(each_invariant_is_looked_at),
 	cmocka_unit_test(checklist_132_every_send_is_accepted_however_full_the_window),
 	cmocka_unit_test(checklist_135_a_request_in_many_buffers_is_one_sequence),
 	cmocka_unit_test(checklist_188_a_closed_connection_is_there_until_terminate),
