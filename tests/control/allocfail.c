@@ -93,6 +93,7 @@ struct rte_mempool *__wrap_rte_mempool_create(const char *name, unsigned int n, 
 	unsigned int cache, unsigned int priv, rte_mempool_ctor_t *ctor, void *ctor_arg,
 	rte_mempool_obj_cb_t *init, void *init_arg, int socket, unsigned int flags);
 
+/* long: the parameters are DPDK's */
 struct rte_mempool *
 __wrap_rte_mempool_create(const char *name, unsigned int n, unsigned int size, unsigned int cache,
 	unsigned int priv, rte_mempool_ctor_t *ctor, void *ctor_arg, rte_mempool_obj_cb_t *init,

@@ -285,6 +285,7 @@ checklist_101_updates_of_different_objects_overlap(void **state)
 }
 
 /* While first is on its way to the workers, second on the same connection has this outcome. */
+/* long: the columns of a table, one row a call */
 static void
 overlap(struct rig *r, const struct rig_trio *t, uint32_t first, uint32_t kind, uint32_t second,
 	enum chim_reason why)
