@@ -22,4 +22,5 @@ one moves=300 bytes=64
 one moves=200 bytes=32 ip6
 one moves=200 bytes=32 client
 one moves=200 bytes=32 cc=bbr
+one moves=300 bytes=160 half
 one moves=100 bytes=16 conns=8

@@ -9,7 +9,7 @@
  *
  * Started by 20_handover.sh inside the host's namespace of netns.sh:
  *   handover PEER-NETNS [moves=N] [bytes=MIB] [ip6] [no-hold] [cc=NAME] [client] [seed=N]
- *            [conns=N] [verbose]
+ *            [conns=N] [half] [verbose]
  * Exit status 0: everything arrived, once and in order.
  */
 #include <arpa/inet.h>
@@ -45,6 +45,7 @@ struct options {
 	uint32_t moves;
 	uint64_t bytes; /* each way, each connection */
 	bool is_ip6, no_hold, is_client, is_verbose;
+	bool is_half; /* the host closes its half early */
 	const char *congestion;
 	unsigned int seed;
 	uint32_t conns;
@@ -63,7 +64,7 @@ struct conn {
 	uint32_t moves[2]; /* arrived in the engine, in the kernel */
 	uint32_t refused;
 	uint64_t wrote, read;
-	bool is_shut;
+	bool is_shut, is_half_shut;
 	/* peer */
 	pthread_t thread;
 	int peer;
@@ -168,13 +169,19 @@ duplex_read(struct conn *c, struct chim_stream *s)
 	}
 }
 
+static uint64_t
+host_goal(void)
+{
+	return opt.is_half ? opt.bytes / 8 : opt.bytes;
+}
+
 static void
 duplex_write(struct conn *c, struct chim_stream *s)
 {
 	uint8_t at[CHUNK];
 
-	while (c->wrote < opt.bytes) {
-		size_t want = RTE_MIN(opt.bytes - c->wrote, (uint64_t)CHUNK);
+	while (c->wrote < host_goal()) {
+		size_t want = RTE_MIN(host_goal() - c->wrote, (uint64_t)CHUNK);
 		size_t n;
 
 		fill(at, want, c->wrote, FROM_HOST);
@@ -195,7 +202,11 @@ duplex_run(struct chim_stream *s, void *state)
 		duplex_read(c, s);
 	duplex_write(c, s);
 	/* It closes when it has moved often enough, so that no move finds an idle connection. */
-	if (c->wrote == opt.bytes && chim_stream_is_eof(s) && !c->is_shut) {
+	if (opt.is_half && c->wrote == host_goal() && !c->is_half_shut) {
+		c->is_half_shut = true;
+		chim_stream_shutdown(s);
+	}
+	if (c->wrote == host_goal() && chim_stream_is_eof(s) && !c->is_shut) {
 		c->is_shut = true;
 		chim_stream_finish(s);
 	}
@@ -590,7 +601,7 @@ report(void)
 	for (uint32_t i = 0; i < opt.conns; i++) {
 		struct conn *c = &conns[i];
 		bool is_ok = atomic_load(&c->error) == 0 && c->read == opt.bytes &&
-			c->peer_read == opt.bytes && c->is_over &&
+			c->peer_read == host_goal() && c->is_over &&
 			c->moves[0] + c->moves[1] >= opt.moves;
 
 		if (!is_ok || opt.conns == 1)
@@ -637,6 +648,8 @@ parse(int argc, char **argv)
 			opt.no_hold = true;
 		else if (strcmp(argv[i], "client") == 0)
 			opt.is_client = true;
+		else if (strcmp(argv[i], "half") == 0)
+			opt.is_half = true;
 		else if (strcmp(argv[i], "verbose") == 0)
 			opt.is_verbose = true;
 	}

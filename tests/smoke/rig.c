@@ -301,11 +301,16 @@ ask_timestamp(struct rig *r, const struct kernel_sock_state *st)
 {
 	struct kernel_frame ask = kernel_frame_question(st);
 	struct kernel_link link;
+	struct sockaddr_storage local = { 0 };
+	struct sockaddr_storage remote = { 0 };
+	socklen_t len = sizeof(local);
 	struct chim_tuple t;
 	uint8_t at[KERNEL_FRAME_BYTES];
 
+	assert_int_equal(getsockname(r->host, (struct sockaddr *)&local, &len), 0);
+	assert_int_equal(getpeername(r->host, (struct sockaddr *)&remote, &len), 0);
 	tapwire_link(&link);
-	kernel_sock_tuple(&st->local, &st->remote, &t);
+	kernel_sock_tuple(&local, &remote, &t);
 	tapwire_inject(r->w, at, kernel_frame_write(at, &link, &t, &ask));
 }
 
