@@ -12,8 +12,8 @@
  *   interface down                    nothing (spec: link loss alone asks for nothing)
  *
  * A notification only marks what it concerns; what is true now is asked then.
- * The other way round, the progress that the engine sees confirms the kernel's
- * entry, but only one it is in doubt about, and never its address.
+ * A reachability query of the engine is answered with what the kernel knows; an entry the kernel
+ * is in doubt about is probed. What the engine sees of a neighbor is not told to the kernel.
  */
 #include <errno.h>
 #include <string.h>

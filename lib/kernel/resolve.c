@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * Routes and neighbors: how the kernel would send, and what it knows of the
- * next hop. Also the two things it is told of a neighbor: use it (so that it
- * is resolved) and that it has been heard of.
+ * next hop. Also the one thing it is told of a neighbor: to use it, so that it
+ * is resolved.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -201,20 +201,5 @@ kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family, co
 	nlh->nlmsg_flags |= NLM_F_ACK | NLM_F_CREATE;
 	ndm->ndm_flags = NTF_USE;
 	ndm->ndm_state = NUD_NONE;
-	return kernel_netlink_ask(nl, nl->route, nlh, NULL, NULL);
-}
-
-/* Without an address the entry's own is kept (facts: seen). */
-int
-kernel_neighbor_confirm(
-	struct kernel_netlink *nl, int ifindex, uint8_t family, const uint8_t *addr, uint8_t flags)
-{
-	char buf[KERNEL_NETLINK_BYTES] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
-	struct nlmsghdr *nlh = put_neighbor(buf, RTM_NEWNEIGH, ifindex, family, addr);
-	struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
-
-	nlh->nlmsg_flags |= NLM_F_ACK | NLM_F_REPLACE;
-	ndm->ndm_flags = flags & NTF_ROUTER;
-	ndm->ndm_state = NUD_REACHABLE;
 	return kernel_netlink_ask(nl, nl->route, nlh, NULL, NULL);
 }

@@ -67,10 +67,6 @@ int kernel_resolve_neighbor(struct kernel_netlink *nl, int ifindex, uint8_t fami
 int kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family,
 	const uint8_t *addr);
 
-/** Tell the kernel that it is reachable; its flags are kept. Only for STALE, DELAY, PROBE. */
-int kernel_neighbor_confirm(struct kernel_netlink *nl, int ifindex, uint8_t family,
-	const uint8_t *addr, uint8_t flags);
-
 /** Has the socket a TCP-MD5 key? @return 1, 0, or a negative errno. */
 int kernel_diag_has_md5(struct kernel_netlink *nl, const struct chim_tuple *t);
 
