@@ -168,8 +168,9 @@ fill_tcp_config(const struct app_engine *e, struct chim_tcp_config *tcp)
 	for (uint32_t i = 0; i < e->nb_ports; i++)
 		tcp->tx_offloads &= e->port[i].tx_offloads;
 	if (e->opt->chimney_profile) {
-		/* Spec 10: the values documented for the NDIS chimney. */
+		/* Spec 8.5: the values documented for the NDIS chimney. */
 		tcp->rto_min_us = 300 * CHIM_US_PER_MS;
+		tcp->abc_limit = 4;
 		tcp->congestion_algorithm = CHIM_CC_NEWRENO;
 	}
 }
