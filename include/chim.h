@@ -38,19 +38,19 @@ extern "C" {
  */
 typedef uint64_t chim_handle_t;
 
-#define CHIM_HANDLE_NONE       ((chim_handle_t)0)
-#define CHIM_OWNER_PATH        0xFEu
-#define CHIM_OWNER_NEIGHBOR    0xFFu
-#define CHIM_MAX_WORKERS       64u
+#define CHIM_HANDLE_NONE    ((chim_handle_t)0)
+#define CHIM_OWNER_PATH	    0xFEu
+#define CHIM_OWNER_NEIGHBOR 0xFFu
+#define CHIM_MAX_WORKERS    64u
 
 /* Host clock ticks, see struct chim_params.ticks_per_second. */
 typedef uint32_t chim_ticks_t;
 
 /* "Timer not running" and "no limit" in tick fields (a documented -1). */
-#define CHIM_TICKS_NONE        UINT32_MAX
+#define CHIM_TICKS_NONE UINT32_MAX
 
-#define CHIM_AF_INET           4u
-#define CHIM_AF_INET6          6u
+#define CHIM_AF_INET  4u
+#define CHIM_AF_INET6 6u
 
 /*
  * One TCP connection as the wire names it, seen from the host that owns the
@@ -58,9 +58,9 @@ typedef uint32_t chim_ticks_t;
  * fills the first four bytes of its array and the rest is zero.
  */
 struct chim_tuple {
-	uint8_t family;         /* CHIM_AF_INET or CHIM_AF_INET6 */
-	uint8_t reserved;       /* 0 */
-	uint16_t port_number;   /* Chimney port (struct chim_block.port_number) */
+	uint8_t family;	      /* CHIM_AF_INET or CHIM_AF_INET6 */
+	uint8_t reserved;     /* 0 */
+	uint16_t port_number; /* Chimney port (struct chim_block.port_number) */
 	uint16_t local_port;
 	uint16_t remote_port;
 	uint8_t local_addr[16];

@@ -39,11 +39,11 @@ struct rte_mbuf;
 
 /* OFFLOAD_STATE_TYPE: which state structures follow a block. */
 enum chim_state_type {
-	CHIM_STATE_NONE = 0,              /* no state follows (relink, invalidate) */
+	CHIM_STATE_NONE = 0, /* no state follows (relink, invalidate) */
 	CHIM_STATE_NEIGHBOR_CONST = 1,
 	CHIM_STATE_NEIGHBOR_CACHED = 2,
 	CHIM_STATE_NEIGHBOR_DELEGATED = 3,
-	CHIM_STATE_NEIGHBOR = 4,          /* all three */
+	CHIM_STATE_NEIGHBOR = 4, /* all three */
 	CHIM_STATE_IP4_CONST = 5,
 	CHIM_STATE_IP4_CACHED = 6,
 	CHIM_STATE_IP4_DELEGATED = 7,
@@ -55,7 +55,7 @@ enum chim_state_type {
 	CHIM_STATE_TCP_CONST = 13,
 	CHIM_STATE_TCP_CACHED = 14,
 	CHIM_STATE_TCP_DELEGATED = 15,
-	CHIM_STATE_TCP_RESOURCE = 16,     /* reserved, refused */
+	CHIM_STATE_TCP_RESOURCE = 16, /* reserved, refused */
 	CHIM_STATE_TCP = 17,
 	CHIM_STATE_FILTER_RESERVED = 0xFE, /* refused */
 };
@@ -82,39 +82,39 @@ enum chim_tcp_state {
 
 /* NDIS_OBJECT_HEADER of a block. */
 struct chim_block_header {
-	uint8_t type;      /* enum chim_state_type */
-	uint8_t revision;  /* CHIM_BLOCK_REVISION */
-	uint16_t size;     /* sizeof(struct chim_block) */
+	uint8_t type;	  /* enum chim_state_type */
+	uint8_t revision; /* CHIM_BLOCK_REVISION */
+	uint16_t size;	  /* sizeof(struct chim_block) */
 };
 #define CHIM_BLOCK_REVISION 1
 
 /* OFFLOAD_STATE_HEADER: the first member of each state structure. */
 struct chim_state_header {
-	uint32_t length;              /* size of the whole structure, bytes */
-	uint32_t recognized_options;  /* reserved, 0 */
+	uint32_t length;	     /* size of the whole structure, bytes */
+	uint32_t recognized_options; /* reserved, 0 */
 };
 
 /* A tree node. The comment after each member says who may write it. */
 struct chim_block {
-	struct chim_block_header header;     /* host */
-	uint32_t port_number;                /* host: Chimney port, 0 = the first */
-	struct chim_block *next_block;       /* host */
-	struct chim_block *dependent_list;   /* host */
-	enum chim_status status;             /* engine, always before completion */
-	uint32_t reason;                     /* engine, enum chim_reason */
-	chim_handle_t *context;              /* host: the pointer; engine: what it points to,
-	                                      * on a successful initiate only */
-	uint64_t offload_handle;             /* host: its own name for the object; comes back in
-	                                      * every event and indication (NdisOffloadHandle) */
-	uint64_t host_reserved[2];           /* host; the engine leaves it alone */
-	uint64_t protocol_reserved[2];       /* host; the engine leaves it alone */
-	uint64_t target_reserved[2];         /* engine, freely (MiniportReserved) */
-	uint64_t im_reserved[2];             /* host; the engine leaves it alone */
-	uint64_t scratch[2];                 /* engine, freely, while it owns the block */
-	uint64_t source_handle;              /* host; the engine leaves it alone */
-	struct rte_mbuf *send_chain;         /* outstanding send data (NetBufferListChain): in on
-	                                      * initiate, out on terminate; a list of mbuf chains
-	                                      * linked by struct chim_nbl */
+	struct chim_block_header header;   /* host */
+	uint32_t port_number;		   /* host: Chimney port, 0 = the first */
+	struct chim_block *next_block;	   /* host */
+	struct chim_block *dependent_list; /* host */
+	enum chim_status status;	   /* engine, always before completion */
+	uint32_t reason;		   /* engine, enum chim_reason */
+	chim_handle_t *context;		   /* host: the pointer; engine: what it points to,
+					    * on a successful initiate only */
+	uint64_t offload_handle;	   /* host: its own name for the object; comes back in
+					    * every event and indication (NdisOffloadHandle) */
+	uint64_t host_reserved[2];	   /* host; the engine leaves it alone */
+	uint64_t protocol_reserved[2];	   /* host; the engine leaves it alone */
+	uint64_t target_reserved[2];	   /* engine, freely (MiniportReserved) */
+	uint64_t im_reserved[2];	   /* host; the engine leaves it alone */
+	uint64_t scratch[2];		   /* engine, freely, while it owns the block */
+	uint64_t source_handle;		   /* host; the engine leaves it alone */
+	struct rte_mbuf *send_chain;	   /* outstanding send data (NetBufferListChain): in on
+					    * initiate, out on terminate; a list of mbuf chains
+					    * linked by struct chim_nbl */
 };
 _Static_assert(sizeof(struct chim_block) == 144, "block layout is a contract");
 
@@ -125,21 +125,21 @@ _Static_assert(sizeof(struct chim_block) == 144, "block layout is a contract");
 struct chim_neighbor_const {
 	struct chim_state_header header;
 	uint8_t dl_source[CHIM_DL_ADDR_LEN]; /* source MAC in the first 6 bytes; all zero = the
-	                                      * port's own */
-	uint16_t vlan_id;                    /* 12 bits; 0 = not significant */
+					      * port's own */
+	uint16_t vlan_id;		     /* 12 bits; 0 = not significant */
 	uint16_t reserved[3];
 };
 
 struct chim_neighbor_cached {
 	struct chim_state_header header;
 	uint8_t dl_destination[CHIM_DL_ADDR_LEN]; /* next-hop MAC in the first 6 bytes */
-	chim_ticks_t host_reachability_delta;     /* host's now - last time it knew */
+	chim_ticks_t host_reachability_delta;	  /* host's now - last time it knew */
 	uint32_t reserved;
 };
 
 struct chim_neighbor_delegated {
 	struct chim_state_header header;
-	chim_ticks_t nic_reachability_delta;      /* engine's now - last forward progress */
+	chim_ticks_t nic_reachability_delta; /* engine's now - last forward progress */
 	uint32_t reserved;
 };
 
@@ -154,18 +154,18 @@ struct chim_neighbor_block {
 
 struct chim_path_const {
 	struct chim_state_header header;
-	const uint8_t *source_address;      /* 4 or 16 bytes, copied before completion */
+	const uint8_t *source_address;	    /* 4 or 16 bytes, copied before completion */
 	const uint8_t *destination_address; /* 4 or 16 bytes, copied before completion */
 };
 
 struct chim_path_cached {
 	struct chim_state_header header;
-	uint32_t path_mtu;                  /* bytes of IP packet */
+	uint32_t path_mtu; /* bytes of IP packet */
 	uint32_t reserved;
 };
 
 struct chim_path_delegated {
-	struct chim_state_header header;    /* nothing is delegated */
+	struct chim_state_header header; /* nothing is delegated */
 };
 
 struct chim_path_block {
@@ -178,87 +178,88 @@ struct chim_path_block {
 /* ---- TCP connection ---- */
 
 /* struct chim_tcp_const.flags */
-#define CHIM_TCP_TIMESTAMP_ENABLED      0x0001u /* a timestamp in every segment */
-#define CHIM_TCP_SACK_ENABLED           0x0002u
+#define CHIM_TCP_TIMESTAMP_ENABLED	0x0001u /* a timestamp in every segment */
+#define CHIM_TCP_SACK_ENABLED		0x0002u
 #define CHIM_TCP_WINDOW_SCALING_ENABLED 0x0004u
 /* Beyond the documented flags: */
-#define CHIM_TCP_ECN_ENABLED            0x0100u /* classic ECN was negotiated (RFC 3168) */
-#define CHIM_TCP_INDICATE_ON_REQUEST    0x0200u /* nothing is indicated before the first receive
-                                                 * request is posted */
+#define CHIM_TCP_ECN_ENABLED 0x0100u /* classic ECN was negotiated (RFC 3168) */
+#define CHIM_TCP_INDICATE_ON_REQUEST                             \
+	0x0200u /* nothing is indicated before the first receive \
+		 * request is posted */
 
 struct chim_tcp_const {
 	struct chim_state_header header;
-	uint16_t flags;           /* CHIM_TCP_*_ENABLED */
-	uint16_t remote_port;     /* network byte order */
-	uint16_t local_port;      /* network byte order */
-	uint16_t remote_mss;      /* MSS option of the peer, bytes, options not subtracted */
-	uint8_t snd_wind_scale;   /* 0..14, shift of windows the peer sends */
-	uint8_t rcv_wind_scale;   /* 0..14, shift of windows we send */
-	uint16_t reserved;        /* 0 */
-	uint32_t ts_hz;           /* beyond the documented: units a second of our TSval clock as the
-	                           * peer has seen it so far; 0 = 1000 */
-	uint32_t hash_value;      /* RSS hash by the host; a hint */
-	uint32_t reserved1;       /* 0 */
+	uint16_t flags;		/* CHIM_TCP_*_ENABLED */
+	uint16_t remote_port;	/* network byte order */
+	uint16_t local_port;	/* network byte order */
+	uint16_t remote_mss;	/* MSS option of the peer, bytes, options not subtracted */
+	uint8_t snd_wind_scale; /* 0..14, shift of windows the peer sends */
+	uint8_t rcv_wind_scale; /* 0..14, shift of windows we send */
+	uint16_t reserved;	/* 0 */
+	uint32_t ts_hz;		/* beyond the documented: units a second of our TSval clock as the
+				 * peer has seen it so far; 0 = 1000 */
+	uint32_t hash_value;	/* RSS hash by the host; a hint */
+	uint32_t reserved1;	/* 0 */
 };
 
 /* struct chim_tcp_cached.flags */
 #define CHIM_TCP_KEEP_ALIVE_ENABLED 0x0001u /* level */
 #define CHIM_TCP_NAGLING_ENABLED    0x0002u /* level */
 #define CHIM_TCP_KEEP_ALIVE_RESTART 0x0004u /* edge, on update */
-#define CHIM_TCP_MAX_RT_RESTART     0x0008u /* edge, on update */
-#define CHIM_TCP_UPDATE_RCV_WND     0x0010u /* edge, on update */
+#define CHIM_TCP_MAX_RT_RESTART	    0x0008u /* edge, on update */
+#define CHIM_TCP_UPDATE_RCV_WND	    0x0010u /* edge, on update */
 
 struct chim_tcp_cached {
 	struct chim_state_header header;
-	uint16_t flags;                 /* CHIM_TCP_* above */
-	uint8_t ka_probe_count;         /* probes before giving up */
-	uint8_t ttl;                    /* TTL or hop limit */
-	uint8_t tos;                    /* TOS or traffic class (ECN bits ignored) */
-	uint8_t user_priority;          /* 802.1p, 3 bits */
+	uint16_t flags;		/* CHIM_TCP_* above */
+	uint8_t ka_probe_count; /* probes before giving up */
+	uint8_t ttl;		/* TTL or hop limit */
+	uint8_t tos;		/* TOS or traffic class (ECN bits ignored) */
+	uint8_t user_priority;	/* 802.1p, 3 bits */
 	uint16_t reserved0;
-	uint32_t initial_rcv_wnd;       /* receive buffer, bytes (SO_RCVBUF) */
-	uint32_t rcv_indication_size;   /* preferred bytes an indication; 0 = as many as there are */
-	chim_ticks_t ka_timeout;        /* idle time before the first probe */
-	chim_ticks_t ka_interval;       /* gap between unanswered probes */
-	chim_ticks_t max_rt;            /* 0 = chim_params.maximum_retransmissions; NONE = no limit */
-	uint32_t flow_label;            /* IPv6 only, 20 bits */
+	uint32_t initial_rcv_wnd;     /* receive buffer, bytes (SO_RCVBUF) */
+	uint32_t rcv_indication_size; /* preferred bytes an indication; 0 = as many as there are */
+	chim_ticks_t ka_timeout;      /* idle time before the first probe */
+	chim_ticks_t ka_interval;     /* gap between unanswered probes */
+	chim_ticks_t max_rt;	      /* 0 = chim_params.maximum_retransmissions; NONE = no limit */
+	uint32_t flow_label;	      /* IPv6 only, 20 bits */
 };
 
 struct chim_tcp_delegated {
 	struct chim_state_header header;
-	uint32_t state;                 /* enum chim_tcp_state */
-	uint32_t flags;                 /* reserved, 0 */
+	uint32_t state; /* enum chim_tcp_state */
+	uint32_t flags; /* reserved, 0 */
 	uint32_t rcv_nxt;
-	uint32_t rcv_wnd;               /* window last advertised, counted from rcv_nxt, bytes */
+	uint32_t rcv_wnd; /* window last advertised, counted from rcv_nxt, bytes */
 	uint32_t snd_una;
-	uint32_t snd_nxt;               /* below snd_max while going back to resend */
-	uint32_t snd_max;               /* highest sequence number sent, a sent FIN counted */
-	uint32_t snd_wnd;               /* bytes */
-	uint32_t max_snd_wnd;           /* largest the peer ever offered, bytes */
+	uint32_t snd_nxt;     /* below snd_max while going back to resend */
+	uint32_t snd_max;     /* highest sequence number sent, a sent FIN counted */
+	uint32_t snd_wnd;     /* bytes */
+	uint32_t max_snd_wnd; /* largest the peer ever offered, bytes */
 	uint32_t snd_wl1;
-	uint32_t cwnd;                  /* bytes */
-	uint32_t ssthresh;              /* bytes */
-	uint16_t srtt;                  /* 8 x ticks; 0 = no sample yet */
-	uint16_t rttvar;                /* 4 x ticks */
+	uint32_t cwnd;	   /* bytes */
+	uint32_t ssthresh; /* bytes */
+	uint16_t srtt;	   /* 8 x ticks; 0 = no sample yet */
+	uint16_t rttvar;   /* 4 x ticks */
 	uint32_t ts_recent;
-	chim_ticks_t ts_recent_age;     /* since ts_recent was taken; NONE = ts_recent unknown, to be
-	                                 * learnt from the first acceptable segment */
-	uint32_t ts_time;               /* TSval clock of the giver, at the moment of giving */
-	chim_ticks_t total_rt;          /* time spent resending the current segment */
+	chim_ticks_t ts_recent_age; /* since ts_recent was taken; NONE = ts_recent unknown, to be
+				     * learnt from the first acceptable segment */
+	uint32_t ts_time;	    /* TSval clock of the giver, at the moment of giving */
+	chim_ticks_t total_rt;	    /* time spent resending the current segment */
 	uint8_t dup_ack_count;
-	uint8_t snd_wnd_probe_count;    /* zero-window probe round */
+	uint8_t snd_wnd_probe_count; /* zero-window probe round */
 	uint8_t keep_alive_probe_count;
 	uint8_t retransmit_count;
 	chim_ticks_t keep_alive_timeout_delta; /* left; NONE = not running; 0 = at once */
 	chim_ticks_t retransmit_timeout_delta; /* left; NONE = not running; 0 = at once */
-	uint32_t send_backlog_size;     /* query only: preferred outstanding send bytes */
-	uint32_t receive_backlog_size;  /* query only: bytes received and not delivered */
+	uint32_t send_backlog_size;	       /* query only: preferred outstanding send bytes */
+	uint32_t receive_backlog_size;	       /* query only: bytes received and not delivered */
 	struct rte_mbuf *send_data_head; /* initiate, terminate: first of the list that has data */
 	struct rte_mbuf *send_data_tail; /* initiate, terminate: last */
-	struct rte_mbuf *buffered_data;  /* initiate: acknowledged, not yet taken by the client;
-	                                  * copied before completion. terminate: the same, returned
-	                                  * through receive-return. List linked by struct chim_nbl */
-	uint32_t dwnd;                  /* NDIS 6.1; carried, not used */
+	struct rte_mbuf *buffered_data;	 /* initiate: acknowledged, not yet taken by the client;
+					  * copied before completion. terminate: the same, returned
+					  * through receive-return. List linked by struct chim_nbl */
+	uint32_t dwnd;			 /* NDIS 6.1; carried, not used */
 	uint32_t reserved;
 };
 

@@ -32,20 +32,20 @@ extern "C" {
 #endif
 
 /* struct chim_nbl.flags */
-#define CHIM_NBL_NO_PUSH  0x01u /* receive request: never complete early (TcpReceiveNoPush) */
-#define CHIM_NBL_PUSH     0x02u /* the peer set PSH at the end of this data */
+#define CHIM_NBL_NO_PUSH 0x01u /* receive request: never complete early (TcpReceiveNoPush) */
+#define CHIM_NBL_PUSH	 0x02u /* the peer set PSH at the end of this data */
 
 /* What travels with each mbuf chain of a list, in its first mbuf's private area. */
 struct chim_nbl {
-	struct rte_mbuf *next;   /* next chain of the list, NULL at the end */
-	uint64_t cookie;         /* host's on the way in; the connection's handle on data lent by
-	                          * INDICATE or terminate */
+	struct rte_mbuf *next;	 /* next chain of the list, NULL at the end */
+	uint64_t cookie;	 /* host's on the way in; the connection's handle on data lent by
+				  * INDICATE or terminate */
 	enum chim_status status; /* engine, when it gives the chain back */
-	uint32_t bytes;          /* transferred: acknowledged (send), placed (receive); for a
-	                          * receive request on the way in: bytes already in the buffer */
-	uint32_t room;           /* receive request: bytes the buffer has room for, from the start;
-	                          * lent data: bytes it still holds of the window */
-	uint32_t flags;          /* CHIM_NBL_* */
+	uint32_t bytes;		 /* transferred: acknowledged (send), placed (receive); for a
+				  * receive request on the way in: bytes already in the buffer */
+	uint32_t room;		 /* receive request: bytes the buffer has room for, from the start;
+				  * lent data: bytes it still holds of the window */
+	uint32_t flags;		 /* CHIM_NBL_* */
 };
 #define CHIM_NBL_PRIV_SIZE 32u
 _Static_assert(sizeof(struct chim_nbl) == CHIM_NBL_PRIV_SIZE, "private area of every mbuf");
@@ -62,28 +62,28 @@ chim_nbl(struct rte_mbuf *m)
 
 enum chim_io_op {
 	/* host to worker */
-	CHIM_IO_SEND = 1,        /* m: list to send, in order */
-	CHIM_IO_RECEIVE,         /* m: receive requests, in order; room 0 re-enables indications */
-	CHIM_IO_RETURN,          /* m: lent chains the host is done with, of any connections of
-	                          * this worker (MiniportTcpOffloadReceiveReturn) */
-	CHIM_IO_REFUSE,          /* m: the indication the host does not take, and every later one it
-	                          * got, in order; bytes = consumed of the first */
-	CHIM_IO_DISCONNECT,      /* flags CHIM_DISCONNECT_*; m: NULL or data to send before the FIN */
-	CHIM_IO_FORWARD,         /* m: unacknowledged segments, each from its TCP header */
-	CHIM_IO_REACHABILITY,    /* handle: a neighbor; bytes = HostReachabilityDelta, ticks */
+	CHIM_IO_SEND = 1,     /* m: list to send, in order */
+	CHIM_IO_RECEIVE,      /* m: receive requests, in order; room 0 re-enables indications */
+	CHIM_IO_RETURN,	      /* m: lent chains the host is done with, of any connections of
+			       * this worker (MiniportTcpOffloadReceiveReturn) */
+	CHIM_IO_REFUSE,	      /* m: the indication the host does not take, and every later one it
+			       * got, in order; bytes = consumed of the first */
+	CHIM_IO_DISCONNECT,   /* flags CHIM_DISCONNECT_*; m: NULL or data to send before the FIN */
+	CHIM_IO_FORWARD,      /* m: unacknowledged segments, each from its TCP header */
+	CHIM_IO_REACHABILITY, /* handle: a neighbor; bytes = HostReachabilityDelta, ticks */
 
 	/* worker to host */
-	CHIM_IO_SEND_DONE = 32,  /* m: list, status and bytes in each chain */
-	CHIM_IO_RECEIVE_DONE,    /* m: list, status and bytes in each chain */
+	CHIM_IO_SEND_DONE = 32,	 /* m: list, status and bytes in each chain */
+	CHIM_IO_RECEIVE_DONE,	 /* m: list, status and bytes in each chain */
 	CHIM_IO_DISCONNECT_DONE, /* m: what came with the disconnect; status */
-	CHIM_IO_FORWARD_DONE,    /* m: list; SUCCESS, UPLOAD_IN_PROGRESS or REQUEST_ABORTED */
-	CHIM_IO_INDICATE,        /* m: one chain of received data, lent; bytes = its length */
-	CHIM_IO_EVENT,           /* event, info */
+	CHIM_IO_FORWARD_DONE,	 /* m: list; SUCCESS, UPLOAD_IN_PROGRESS or REQUEST_ABORTED */
+	CHIM_IO_INDICATE,	 /* m: one chain of received data, lent; bytes = its length */
+	CHIM_IO_EVENT,		 /* event, info */
 };
 
 /* CHIM_IO_DISCONNECT flags (TCP_DISCONNECT_*). */
-#define CHIM_DISCONNECT_GRACEFUL   0x01u
-#define CHIM_DISCONNECT_ABORTIVE   0x02u
+#define CHIM_DISCONNECT_GRACEFUL 0x01u
+#define CHIM_DISCONNECT_ABORTIVE 0x02u
 /* Beyond the documented: with GRACEFUL, the client takes no more data either; what still arrives
  * aborts the connection (RFC 9293 3.10.4, RFC 1122 4.2.2.13). */
 #define CHIM_DISCONNECT_FULL_CLOSE 0x04u
@@ -91,13 +91,13 @@ enum chim_io_op {
 /* TCP_OFFLOAD_EVENT_TYPE */
 enum chim_event {
 	CHIM_EVENT_SEND_BACKLOG_CHANGE = 1, /* info: bytes */
-	CHIM_EVENT_DISCONNECT = 2,          /* the peer's FIN, all data before it consumed */
-	CHIM_EVENT_RETRIEVE = 3,            /* info: enum chim_upload_reason */
-	CHIM_EVENT_ABORT = 4,               /* the peer's RST, or the engine's last resort */
+	CHIM_EVENT_DISCONNECT = 2,	    /* the peer's FIN, all data before it consumed */
+	CHIM_EVENT_RETRIEVE = 3,	    /* info: enum chim_upload_reason */
+	CHIM_EVENT_ABORT = 4,		    /* the peer's RST, or the engine's last resort */
 	/* Beyond the documented: */
-	CHIM_EVENT_PATH_MTU = 16,           /* info: MTU a validated ICMP error asks for */
-	CHIM_EVENT_UNREACHABLE = 17,        /* info: ICMP type << 8 | code, validated */
-	CHIM_EVENT_TIME_WAIT = 18,          /* both sides have closed; terminate when convenient */
+	CHIM_EVENT_PATH_MTU = 16,    /* info: MTU a validated ICMP error asks for */
+	CHIM_EVENT_UNREACHABLE = 17, /* info: ICMP type << 8 | code, validated */
+	CHIM_EVENT_TIME_WAIT = 18,   /* both sides have closed; terminate when convenient */
 };
 
 /* TCP_UPLOAD_REASON, X(name, value, mandatory) */
@@ -121,14 +121,14 @@ enum chim_upload_reason {
 #undef CHIM_UPLOAD_ENUM
 
 struct chim_io {
-	uint16_t op;              /* enum chim_io_op */
+	uint16_t op; /* enum chim_io_op */
 	uint16_t flags;
-	enum chim_status status;  /* *_DONE */
-	chim_handle_t handle;     /* the connection */
-	uint64_t offload_handle;  /* host's name of it (worker to host) */
-	struct rte_mbuf *m;       /* list, see the operation */
+	enum chim_status status; /* *_DONE */
+	chim_handle_t handle;	 /* the connection */
+	uint64_t offload_handle; /* host's name of it (worker to host) */
+	struct rte_mbuf *m;	 /* list, see the operation */
 	uint32_t bytes;
-	uint32_t event;           /* enum chim_event */
+	uint32_t event; /* enum chim_event */
 	uint32_t info;
 	uint32_t reserved[5];
 };

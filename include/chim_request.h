@@ -73,27 +73,27 @@ struct chim_hold_limits {
 };
 
 struct chim_request {
-	uint32_t op;                          /* enum chim_op */
-	uint32_t flags;                       /* 0 */
-	uint64_t cookie;                      /* comes back unchanged */
+	uint32_t op;	 /* enum chim_op */
+	uint32_t flags;	 /* 0 */
+	uint64_t cookie; /* comes back unchanged */
 	union {
-		struct chim_block *root;      /* INITIATE .. TERMINATE */
-		struct {                      /* HOLD, SEAL, RELEASE */
+		struct chim_block *root; /* INITIATE .. TERMINATE */
+		struct {		 /* HOLD, SEAL, RELEASE */
 			struct chim_tuple tuple;
 			union {
 				struct chim_hold_limits limits; /* HOLD */
-				uint64_t marker;                /* SEAL, see chim_marker_frame */
+				uint64_t marker;		/* SEAL, see chim_marker_frame */
 			};
 		} flow;
-		struct {                      /* INJECT */
+		struct {			 /* INJECT */
 			struct rte_mbuf *frames; /* list by struct chim_nbl, taken */
 			uint32_t port_number;
 		} inject;
-		const struct chim_params *params; /* SET_PARAMS: borrowed to completion */
-		struct chim_caps *caps;           /* GET_CAPS: written before completion */
-		struct {                          /* GET_STATS, RESET_STATS */
+		const struct chim_params *params;	 /* SET_PARAMS: borrowed to completion */
+		struct chim_caps *caps;			 /* GET_CAPS: written before completion */
+		struct {				 /* GET_STATS, RESET_STATS */
 			struct chim_family_stats *stats; /* written before completion */
-			uint32_t family;                 /* CHIM_AF_INET, CHIM_AF_INET6 */
+			uint32_t family;		 /* CHIM_AF_INET, CHIM_AF_INET6 */
 		} stats;
 	};
 };
@@ -101,46 +101,46 @@ _Static_assert(sizeof(struct chim_request) == 64, "ring entries are 64 bytes");
 
 /* struct chim_flow_record.flags: what the worker has seen go by during a hold. */
 #define CHIM_RECORD_SENT    0x1u /* a segment of the kernel left: snd_max, rcv_nxt, wnd are set */
-#define CHIM_RECORD_TS      0x2u /* it carried timestamps: tsval, tsecr are set */
+#define CHIM_RECORD_TS	    0x2u /* it carried timestamps: tsval, tsecr are set */
 #define CHIM_RECORD_PEER    0x4u /* a frame of the peer is kept: peer_* are set */
 #define CHIM_RECORD_PEER_TS 0x8u /* it carried timestamps: peer_tsval is set */
 
 /* What hold and seal have recorded of a flow. */
 struct chim_flow_record {
-	uint32_t flags;       /* CHIM_RECORD_* */
-	uint32_t snd_max;     /* highest sequence number that left, SYN and FIN counted */
-	uint32_t rcv_nxt;     /* last acknowledgment number that left */
-	uint32_t wnd;         /* window field that went with it, unscaled by nobody */
-	uint32_t tsval;       /* last that left */
-	uint32_t tsecr;       /* last that left: the kernel's ts_recent then */
-	uint32_t peer_tsval;  /* last of the kept frames */
-	uint32_t kept;        /* frames kept now */
+	uint32_t flags;	     /* CHIM_RECORD_* */
+	uint32_t snd_max;    /* highest sequence number that left, SYN and FIN counted */
+	uint32_t rcv_nxt;    /* last acknowledgment number that left */
+	uint32_t wnd;	     /* window field that went with it, unscaled by nobody */
+	uint32_t tsval;	     /* last that left */
+	uint32_t tsecr;	     /* last that left: the kernel's ts_recent then */
+	uint32_t peer_tsval; /* last of the kept frames */
+	uint32_t kept;	     /* frames kept now */
 };
 
 /* What a completion, or an adapter-wide event, is about. */
 enum chim_completion_kind {
-	CHIM_COMPLETION_REQUEST = 0,         /* op, cookie, status, and the union */
-	CHIM_COMPLETION_OFFLOAD_PAUSE,       /* NDIS_STATUS_OFFLOAD_PAUSE */
-	CHIM_COMPLETION_OFFLOAD_RESUME,      /* capabilities may have changed: GET_CAPS again */
-	CHIM_COMPLETION_UPLOAD_ALL,          /* terminate everything, please */
-	CHIM_COMPLETION_REACHABILITY_QUERY,  /* answer with CHIM_IO_REACHABILITY */
-	CHIM_COMPLETION_HOLD_ENDED,          /* a hold ran out: reason HOLD_EXPIRED or HOLD_OVERFLOW;
-	                                      * the kept frames went to the kernel */
+	CHIM_COMPLETION_REQUEST = 0,	    /* op, cookie, status, and the union */
+	CHIM_COMPLETION_OFFLOAD_PAUSE,	    /* NDIS_STATUS_OFFLOAD_PAUSE */
+	CHIM_COMPLETION_OFFLOAD_RESUME,	    /* capabilities may have changed: GET_CAPS again */
+	CHIM_COMPLETION_UPLOAD_ALL,	    /* terminate everything, please */
+	CHIM_COMPLETION_REACHABILITY_QUERY, /* answer with CHIM_IO_REACHABILITY */
+	CHIM_COMPLETION_HOLD_ENDED,	    /* a hold ran out: reason HOLD_EXPIRED or HOLD_OVERFLOW;
+					     * the kept frames went to the kernel */
 };
 
 struct chim_completion {
-	uint16_t kind;                        /* enum chim_completion_kind */
-	uint16_t op;                          /* enum chim_op */
-	enum chim_status status;              /* of the root block for trees */
+	uint16_t kind;		 /* enum chim_completion_kind */
+	uint16_t op;		 /* enum chim_op */
+	enum chim_status status; /* of the root block for trees */
 	uint64_t cookie;
-	uint32_t reason;                      /* enum chim_reason */
-	uint32_t nb_blocks;                   /* trees: blocks visited */
+	uint32_t reason;    /* enum chim_reason */
+	uint32_t nb_blocks; /* trees: blocks visited */
 	union {
 		struct chim_block *root;
-		struct chim_flow_record record; /* HOLD, SEAL */
-		struct chim_tuple tuple;        /* HOLD_ENDED */
-		struct {                        /* REACHABILITY_QUERY */
-			uint64_t offload_handle;     /* of the neighbor */
+		struct chim_flow_record record;	 /* HOLD, SEAL */
+		struct chim_tuple tuple;	 /* HOLD_ENDED */
+		struct {			 /* REACHABILITY_QUERY */
+			uint64_t offload_handle; /* of the neighbor */
 			chim_handle_t handle;
 			chim_ticks_t nic_reachability_delta;
 		} neighbor;
@@ -154,8 +154,8 @@ _Static_assert(sizeof(struct chim_completion) == 64, "ring entries are 64 bytes"
  * nothing is offloaded. A zero keeps the present value.
  */
 struct chim_params {
-	uint32_t ticks_per_second;             /* 10, 100 or 1000 */
-	uint32_t ack_frequency;                /* segments at most before an ACK */
+	uint32_t ticks_per_second; /* 10, 100 or 1000 */
+	uint32_t ack_frequency;	   /* segments at most before an ACK */
 	chim_ticks_t delayed_ack_ticks;
 	uint32_t maximum_retransmissions;
 	uint32_t doubt_reachability_retransmissions;
@@ -163,7 +163,7 @@ struct chim_params {
 	uint32_t duplicate_ack_threshold;
 	chim_ticks_t push_ticks;
 	chim_ticks_t nce_stale_ticks;
-	uint32_t congestion_algorithm;         /* enum chim_cc */
+	uint32_t congestion_algorithm; /* enum chim_cc */
 	uint32_t reserved[6];
 };
 
@@ -176,31 +176,31 @@ enum chim_cc {
 
 /* What the engine can do (NDIS_TCP_CONNECTION_OFFLOAD and the limits beside it). */
 struct chim_caps {
-	uint32_t abi;                /* CHIM_ABI of the engine */
+	uint32_t abi; /* CHIM_ABI of the engine */
 	uint32_t nb_workers;
 	uint32_t nb_ports;
-	uint32_t support;            /* CHIM_CAP_* */
-	uint32_t max_connections;    /* IPv4 and IPv6 together */
+	uint32_t support;	  /* CHIM_CAP_* */
+	uint32_t max_connections; /* IPv4 and IPv6 together */
 	uint32_t max_paths;
 	uint32_t max_neighbors;
 	uint32_t max_source_macs;
 	uint32_t max_source_ips;
 	uint32_t max_vlans;
-	uint32_t max_rcv_wnd;        /* bytes */
-	uint32_t max_mtu;            /* bytes of IP packet */
-	uint32_t max_send_bytes;     /* outstanding send data a connection may bring, bytes */
-	uint32_t max_recv_bytes;     /* buffered receive data a connection may bring, bytes */
-	struct chim_params params;   /* in force now */
+	uint32_t max_rcv_wnd;	   /* bytes */
+	uint32_t max_mtu;	   /* bytes of IP packet */
+	uint32_t max_send_bytes;   /* outstanding send data a connection may bring, bytes */
+	uint32_t max_recv_bytes;   /* buffered receive data a connection may bring, bytes */
+	struct chim_params params; /* in force now */
 	uint32_t reserved[10];
 };
 
-#define CHIM_CAP_IPV4  0x01u
-#define CHIM_CAP_IPV6  0x02u
-#define CHIM_CAP_SACK  0x04u
-#define CHIM_CAP_VLAN  0x08u
-#define CHIM_CAP_QOS   0x10u /* 802.1p */
-#define CHIM_CAP_MAC   0x20u /* source MACs other than the port's */
-#define CHIM_CAP_ECN   0x40u
+#define CHIM_CAP_IPV4 0x01u
+#define CHIM_CAP_IPV6 0x02u
+#define CHIM_CAP_SACK 0x04u
+#define CHIM_CAP_VLAN 0x08u
+#define CHIM_CAP_QOS  0x10u /* 802.1p */
+#define CHIM_CAP_MAC  0x20u /* source MACs other than the port's */
+#define CHIM_CAP_ECN  0x40u
 
 /*
  * The marker frame of seal: Ethernet, this ethertype (a local experimental one,
@@ -208,7 +208,7 @@ struct chim_caps {
  * it from the exception port consumes it.
  */
 #define CHIM_MARKER_ETHERTYPE 0x88B5u
-#define CHIM_MARKER_LEN       60u
+#define CHIM_MARKER_LEN	      60u
 
 /** Name an operation: "initiate", ... @return "unknown" if not in the list. Thread: any. */
 const char *chim_op_name(uint32_t op);

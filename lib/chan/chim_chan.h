@@ -71,25 +71,25 @@ uint32_t chim_box_room(const struct chim_box *b);
 
 /* ---- the target: what hosts attach to ---- */
 
-#define CHIM_MAX_HOSTS 16u
+#define CHIM_MAX_HOSTS	  16u
 #define CHIM_TARGET_MAGIC 0x4348494du
 
 enum chim_slot_state {
 	CHIM_SLOT_FREE = 0,
-	CHIM_SLOT_OPEN,    /* a host owns it */
+	CHIM_SLOT_OPEN,	   /* a host owns it */
 	CHIM_SLOT_CLOSING, /* the host has left; ctl makes it FREE when nothing of it is left: no
-	                    * request, no object. A host of the same name may take it over */
+			    * request, no object. A host of the same name may take it over */
 	CHIM_SLOT_CLAIMED, /* a host is writing its name */
 };
 
 struct chim_slot {
-	_Atomic uint32_t state;          /* host: FREE or CLOSING -> CLAIMED -> OPEN -> CLOSING; ctl:
-	                                  * CLOSING -> FREE */
-	_Atomic uint32_t epoch;          /* host: one more with each OPEN */
-	char name[32];                   /* host, before OPEN */
-	struct chim_chan *requests;      /* host -> ctl, struct chim_request */
-	struct chim_chan *completions;   /* ctl -> host, struct chim_completion */
-	struct chim_chan *to_worker[CHIM_MAX_WORKERS];   /* host -> worker, struct chim_io */
+	_Atomic uint32_t state;	       /* host: FREE or CLOSING -> CLAIMED -> OPEN -> CLOSING; ctl:
+					* CLOSING -> FREE */
+	_Atomic uint32_t epoch;	       /* host: one more with each OPEN */
+	char name[32];		       /* host, before OPEN */
+	struct chim_chan *requests;    /* host -> ctl, struct chim_request */
+	struct chim_chan *completions; /* ctl -> host, struct chim_completion */
+	struct chim_chan *to_worker[CHIM_MAX_WORKERS];	 /* host -> worker, struct chim_io */
 	struct chim_chan *from_worker[CHIM_MAX_WORKERS]; /* worker -> host, struct chim_io */
 };
 
@@ -97,19 +97,19 @@ struct chim_slot {
 struct chim_target {
 	uint32_t magic;
 	uint32_t abi;
-	uint32_t nb_hosts;               /* slots in use by the configuration */
+	uint32_t nb_hosts; /* slots in use by the configuration */
 	uint32_t nb_workers;
-	struct rte_mempool *host_pool;   /* mbufs for hosts' send data */
-	_Atomic uint32_t caps_version;   /* ctl; odd while caps are being written */
-	struct chim_caps caps;           /* ctl */
+	struct rte_mempool *host_pool; /* mbufs for hosts' send data */
+	_Atomic uint32_t caps_version; /* ctl; odd while caps are being written */
+	struct chim_caps caps;	       /* ctl */
 	struct chim_slot slot[CHIM_MAX_HOSTS];
 };
 #define CHIM_TARGET_ZONE "chim_target"
 
 struct chim_target_config {
-	uint32_t nb_hosts;        /* 1 .. CHIM_MAX_HOSTS */
-	uint32_t nb_workers;      /* 1 .. CHIM_MAX_WORKERS */
-	uint32_t ring_entries;    /* of each host ring; 0 = 2048 */
+	uint32_t nb_hosts;     /* 1 .. CHIM_MAX_HOSTS */
+	uint32_t nb_workers;   /* 1 .. CHIM_MAX_WORKERS */
+	uint32_t ring_entries; /* of each host ring; 0 = 2048 */
 	struct rte_mempool *host_pool;
 	int socket_id;
 };

@@ -21,12 +21,13 @@ struct chim_ctl_config {
 	uint32_t nb_workers;
 	const struct chim_port *port[CHIM_MAX_PORTS]; /* by port number; NULL = none */
 	int socket_id;
-	struct chim_caps caps;         /* what is advertised, parameters included */
+	struct chim_caps caps; /* what is advertised, parameters included */
 	uint32_t max_connections_per_worker;
-	uint32_t max_requests;         /* operation records: requests in flight; 0 = 4096 */
-	uint32_t max_messages;         /* in flight to workers; 0 = 4096 */
-	uint32_t slice;                /* blocks walked a turn; 0 = 256 */
-	uint16_t vlan[CHIM_MAX_PORTS][16]; /* interface VLANs of each port; all 0 = any (spec 11.3) */
+	uint32_t max_requests; /* operation records: requests in flight; 0 = 4096 */
+	uint32_t max_messages; /* in flight to workers; 0 = 4096 */
+	uint32_t slice;	       /* blocks walked a turn; 0 = 256 */
+	uint16_t vlan[CHIM_MAX_PORTS]
+		     [16]; /* interface VLANs of each port; all 0 = any (spec 11.3) */
 };
 
 /**
@@ -76,7 +77,7 @@ struct chim_ctl_counters {
 	uint64_t op[CHIM_OP_MAX];
 	uint64_t reason[CHIM_REASON_MAX];
 	uint64_t neighbors;   /* now */
-	uint64_t paths;       /* now */
+	uint64_t paths;	      /* now */
 	uint64_t connections; /* now */
 };
 #undef CHIM_CTL_COUNTER_FIELD

@@ -210,10 +210,9 @@ dp_hold_record(struct dp_hold *hold, const struct chim_seg *seg)
 		return;
 	end += (seg->flags & CHIM_SYN) != 0;
 	end += (seg->flags & CHIM_FIN) != 0;
-	/* Only what occupies sequence space tells how far it has sent: a pure ACK of a kernel socket
-	 * that is being read out counts bytes that were marked as sent and never were. */
-	if ((r->flags & CHIM_RECORD_SENT) == 0 ||
-		(end != seg->seq && chim_seq_gt(end, r->snd_max)))
+	/* Only what occupies sequence space tells how far it has sent: a pure ACK of a kernel
+	 * socket that is being read out counts bytes that were marked as sent and never were. */
+	if ((r->flags & CHIM_RECORD_SENT) == 0 || (end != seg->seq && chim_seq_gt(end, r->snd_max)))
 		r->snd_max = end;
 	r->flags |= CHIM_RECORD_SENT;
 	r->rcv_nxt = seg->ack;

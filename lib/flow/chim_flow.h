@@ -15,13 +15,13 @@
 struct chim_flow;
 
 struct chim_flow_config {
-	const char *name;      /* unique in the EAL, at most 20 characters */
-	uint32_t max_ip4;      /* entries that are sure to fit */
+	const char *name; /* unique in the EAL, at most 20 characters */
+	uint32_t max_ip4; /* entries that are sure to fit */
 	uint32_t max_ip6;
 	int socket_id;
-	const uint8_t *rss_key; /* copied; 40 bytes. Not NULL when the ports put the Toeplitz hash of
-	                         * the full 4-tuple, with this key, in their frames (chim_port.h,
-	                         * has_rss); frames without are hashed here */
+	const uint8_t *rss_key; /* copied; 40 bytes. Not NULL when the ports put the Toeplitz hash
+				 * of the full 4-tuple, with this key, in their frames (chim_port.h,
+				 * has_rss); frames without are hashed here */
 };
 
 /**
@@ -57,9 +57,10 @@ uint32_t chim_flow_count(const struct chim_flow *f);
 
 /**
  * Look up every frame of the burst that has CHIM_SEG_LOOKUP: b->flow[i] is the value, or NULL.
- * With a config.rss_key the frame's own hash is the signature; a frame that misses and whose hash is
- * not what it should be is looked up again by the right one. Prefetches the first two cache lines
- * behind each value found (its two low bits aside). With no flow at all it only clears b->flow.
+ * With a config.rss_key the frame's own hash is the signature; a frame that misses and whose hash
+ * is not what it should be is looked up again by the right one. Prefetches the first two cache
+ * lines behind each value found (its two low bits aside). With no flow at all it only clears
+ * b->flow.
  *
  * Cost: no more than two bulk look-ups.
  */

@@ -31,11 +31,11 @@ struct chim_kernel; /* the agent */
 struct chim_kconn;  /* one connection it knows, one descriptor */
 
 /* Where a connection is. X(name, text) */
-#define CHIM_HOME_LIST(X)                            \
-	X(KERNEL, "kernel")                          \
-	X(TO_ENGINE, "to-engine")                    \
-	X(ENGINE, "engine")                          \
-	X(TO_KERNEL, "to-kernel")                    \
+#define CHIM_HOME_LIST(X)         \
+	X(KERNEL, "kernel")       \
+	X(TO_ENGINE, "to-engine") \
+	X(ENGINE, "engine")       \
+	X(TO_KERNEL, "to-kernel") \
 	X(ENDED, "ended") /* over, the descriptor says how; or lost, loudly */
 
 #define CHIM_HOME_ENUM(name, text) CHIM_HOME_##name,
@@ -46,22 +46,22 @@ enum chim_home {
 
 struct chim_kernel_config {
 	struct chim_host *host;
-	const char *netns;            /* NULL = the agent's own; sockets elsewhere are refused */
+	const char *netns; /* NULL = the agent's own; sockets elsewhere are refused */
 	struct {
-		uint16_t port_number;         /* Chimney port */
+		uint16_t port_number;	      /* Chimney port */
 		const char *exception_ifname; /* the kernel's interface of it */
 		uint8_t mac[6];
 	} port[8];
 	uint32_t nb_ports;
 	uint32_t max_connections;
-	uint32_t max_moves;           /* under way at once; 0 = 256 */
-	uint32_t hold_deadline_ms;    /* 0 = 1000 */
-	bool disable_hold;            /* only to prove that a hold is needed */
+	uint32_t max_moves;	   /* under way at once; 0 = 256 */
+	uint32_t hold_deadline_ms; /* 0 = 1000 */
+	bool disable_hold;	   /* only to prove that a hold is needed */
 };
 
 /** Create an agent. @return owned; NULL with errno; why gets a sentence for a person. */
-struct chim_kernel *chim_kernel_create(const struct chim_kernel_config *cfg, char *why,
-	size_t why_len);
+struct chim_kernel *
+chim_kernel_create(const struct chim_kernel_config *cfg, char *why, size_t why_len);
 
 /** Give the engine back what it still has of ours: neighbors and paths that nobody uses. To be
  *  called (and chim_kernel_poll()) until it says so, before destroy.
@@ -99,24 +99,24 @@ int chim_kernel_offload(struct chim_kernel *k, struct chim_kconn *kc);
 int chim_kernel_upload(struct chim_kernel *k, struct chim_kconn *kc);
 
 enum chim_kernel_event_kind {
-	CHIM_KERNEL_MOVED,    /* home says where to */
-	CHIM_KERNEL_REFUSED,  /* an offload did not happen; why says what stood against it */
-	CHIM_KERNEL_ENDED,    /* the connection is over: error is 0 (EOF both ways) or an errno */
-	CHIM_KERNEL_IO,       /* io is for the user of the bytes: INDICATE, *_DONE, EVENT DISCONNECT;
-	                       * nothing is indicated before it has posted a receive request, which
-	                       * may have no room */
-	CHIM_KERNEL_ASKED,    /* the engine asks for an upload; the agent has started it */
+	CHIM_KERNEL_MOVED,   /* home says where to */
+	CHIM_KERNEL_REFUSED, /* an offload did not happen; why says what stood against it */
+	CHIM_KERNEL_ENDED,   /* the connection is over: error is 0 (EOF both ways) or an errno */
+	CHIM_KERNEL_IO,	     /* io is for the user of the bytes: INDICATE, *_DONE, EVENT DISCONNECT;
+			      * nothing is indicated before it has posted a receive request, which
+			      * may have no room */
+	CHIM_KERNEL_ASKED,   /* the engine asks for an upload; the agent has started it */
 };
 
 /* What a move did, for reports. */
 struct chim_move_report {
-	uint64_t pause_us;           /* from the hold to the release */
-	uint32_t send_unacked;       /* bytes sent and not acknowledged that moved along */
-	uint32_t send_unsent;        /* bytes not yet sent that moved along */
-	uint32_t send_chains;        /* mbuf chains that terminate returned */
-	uint32_t recv_unread;        /* bytes received and not read that moved along */
-	uint32_t kept_frames;        /* frames the hold kept meanwhile */
-	uint32_t state;              /* enum chim_tcp_state */
+	uint64_t pause_us;     /* from the hold to the release */
+	uint32_t send_unacked; /* bytes sent and not acknowledged that moved along */
+	uint32_t send_unsent;  /* bytes not yet sent that moved along */
+	uint32_t send_chains;  /* mbuf chains that terminate returned */
+	uint32_t recv_unread;  /* bytes received and not read that moved along */
+	uint32_t kept_frames;  /* frames the hold kept meanwhile */
+	uint32_t state;	       /* enum chim_tcp_state */
 };
 
 struct chim_kernel_event {
@@ -126,9 +126,9 @@ struct chim_kernel_event {
 	enum chim_home home;
 	int error;
 	enum chim_reason reason;
-	const char *why;              /* REFUSED, ENDED, ASKED: a constant sentence */
+	const char *why;	      /* REFUSED, ENDED, ASKED: a constant sentence */
 	struct chim_move_report move; /* MOVED */
-	struct chim_io io;            /* IO */
+	struct chim_io io;	      /* IO */
 };
 
 /**
@@ -136,8 +136,8 @@ struct chim_kernel_event {
  *
  * @return events written, at most n.
  */
-unsigned int chim_kernel_poll(struct chim_kernel *k, chim_us_t now, struct chim_kernel_event *ev,
-	unsigned int n);
+unsigned int chim_kernel_poll(
+	struct chim_kernel *k, chim_us_t now, struct chim_kernel_event *ev, unsigned int n);
 
 /** Descriptor that becomes readable when the kernel has news (netlink), for an epoll set. */
 int chim_kernel_fd(const struct chim_kernel *k);
@@ -161,16 +161,16 @@ void chim_kernel_tuple(const struct chim_kconn *kc, struct chim_tuple *t);
 const char *chim_home_name(enum chim_home home);
 
 /* Counters of the agent. X(name) */
-#define CHIM_KERNEL_COUNTER_LIST(X)                                               \
-	X(offloads)           /* moves to the engine that arrived */              \
-	X(uploads)            /* moves to the kernel that arrived */              \
-	X(refused)                                                                \
-	X(restored)           /* offloads that failed late and were undone */     \
-	X(ended)                                                                  \
-	X(lost)               /* connections that could not be given back: logged */ \
-	X(neighbor_updates)                                                       \
-	X(path_updates)                                                           \
-	X(relinks)                                                                \
+#define CHIM_KERNEL_COUNTER_LIST(X)                                    \
+	X(offloads) /* moves to the engine that arrived */             \
+	X(uploads)  /* moves to the kernel that arrived */             \
+	X(refused)                                                     \
+	X(restored) /* offloads that failed late and were undone */    \
+	X(ended)                                                       \
+	X(lost) /* connections that could not be given back: logged */ \
+	X(neighbor_updates)                                            \
+	X(path_updates)                                                \
+	X(relinks)                                                     \
 	X(invalidates)
 
 #define CHIM_KERNEL_COUNTER_FIELD(name) uint64_t name;

@@ -19,40 +19,41 @@
 #define CHIM_TXQ_BURST 32u  /* frames that are worth a flush before the end of the turn */
 
 struct chim_port_config {
-	uint16_t port_number;     /* Chimney's number, 0 .. CHIM_MAX_PORTS-1 */
-	const char *wire;         /* ethdev name (rte_eth_dev_get_port_by_name) */
-	const char *exception;    /* ethdev name, or NULL for none (flow sets, benches) */
-	uint16_t nb_workers;      /* queue pairs wanted on each */
-	uint16_t nb_rxd;          /* 0 = 1024 */
-	uint16_t nb_txd;          /* 0 = 1024 */
-	uint16_t mtu;             /* 0 = the device's */
-	bool use_offloads;        /* false: do everything in software (tests) */
+	uint16_t port_number;  /* Chimney's number, 0 .. CHIM_MAX_PORTS-1 */
+	const char *wire;      /* ethdev name (rte_eth_dev_get_port_by_name) */
+	const char *exception; /* ethdev name, or NULL for none (flow sets, benches) */
+	uint16_t nb_workers;   /* queue pairs wanted on each */
+	uint16_t nb_rxd;       /* 0 = 1024 */
+	uint16_t nb_txd;       /* 0 = 1024 */
+	uint16_t mtu;	       /* 0 = the device's */
+	bool use_offloads;     /* false: do everything in software (tests) */
 	bool use_rx_interrupts;
 	struct rte_mempool *pool[CHIM_MAX_WORKERS]; /* rx buffers of each worker's queue */
 	struct rte_mempool *exception_pool[CHIM_MAX_WORKERS]; /* of the exception port's, so that a
-	                           * flood there empties no other pool; [0] NULL: the same as pool */
+							       * flood there empties no other pool;
+							       * [0] NULL: the same as pool */
 };
 
 /* What a port turned out to be. */
 struct chim_port {
 	uint16_t port_number;
-	uint16_t wire_id;         /* ethdev */
-	uint16_t exception_id;    /* ethdev, RTE_MAX_ETHPORTS for none */
-	uint16_t nb_queues;       /* wire queue pairs: nb_workers, or 1 */
+	uint16_t wire_id;      /* ethdev */
+	uint16_t exception_id; /* ethdev, RTE_MAX_ETHPORTS for none */
+	uint16_t nb_queues;    /* wire queue pairs: nb_workers, or 1 */
 	uint16_t nb_exception_queues;
-	uint16_t mtu;             /* bytes of IP packet */
+	uint16_t mtu; /* bytes of IP packet */
 	uint16_t exception_mtu;
 	int socket_id;
 	struct rte_ether_addr mac;
-	uint32_t tx_offloads;     /* CHIM_TX_* of the wire */
+	uint32_t tx_offloads;		/* CHIM_TX_* of the wire */
 	uint32_t exception_tx_offloads; /* CHIM_TX_* of the exception port */
-	uint64_t rx_offloads;     /* ethdev bits in use */
-	bool has_rss;             /* hash in the mbuf, of the full 4-tuple, with rss_key */
+	uint64_t rx_offloads;		/* ethdev bits in use */
+	bool has_rss;			/* hash in the mbuf, of the full 4-tuple, with rss_key */
 	bool has_rx_interrupts;
 	uint8_t rss_key[52];
 	uint8_t rss_key_len;
-	uint16_t reta[512];       /* queue of each entry */
-	uint16_t reta_size;       /* power of two; 0 without RSS */
+	uint16_t reta[512]; /* queue of each entry */
+	uint16_t reta_size; /* power of two; 0 without RSS */
 };
 
 /**
@@ -63,8 +64,8 @@ struct chim_port {
  * @return 0; -ENODEV no such ethdev; -EINVAL; -EIO the driver refused; -ENOMEM.
  * Thread: start-up.
  */
-int chim_port_start(struct chim_port *p, const struct chim_port_config *cfg, char *why,
-	size_t why_len);
+int
+chim_port_start(struct chim_port *p, const struct chim_port_config *cfg, char *why, size_t why_len);
 
 /** Stop and close both ethdevs; nothing after a start that failed. Thread: start-up. */
 void chim_port_stop(struct chim_port *p);
@@ -75,8 +76,8 @@ void chim_port_stop(struct chim_port *p);
  *
  * Thread: any.
  */
-uint32_t chim_port_steer(const struct chim_port *p, uint32_t nb_workers,
-	const struct chim_tuple *tuple);
+uint32_t
+chim_port_steer(const struct chim_port *p, uint32_t nb_workers, const struct chim_tuple *tuple);
 
 /**
  * Look at the kernel's interface of the exception port: is it up, and does it have the wire's MAC?
@@ -93,13 +94,13 @@ int chim_port_check_exception(const struct chim_port *p, char *why, size_t why_l
 struct chim_txq {
 	uint16_t ethdev;
 	uint16_t queue;
-	uint16_t nb;                        /* waiting */
-	uint16_t burst;                     /* flushed when this many wait */
-	uint64_t sent;                      /* frames, this lcore only */
+	uint16_t nb;	/* waiting */
+	uint16_t burst; /* flushed when this many wait */
+	uint64_t sent;	/* frames, this lcore only */
 	uint64_t sent_bytes;
-	uint64_t refused;                   /* times the device took less than offered */
-	uint64_t unsendable;                /* frames freed because the driver cannot send them */
-	bool needs_prepare;                 /* the device does checksums or segmentation */
+	uint64_t refused;    /* times the device took less than offered */
+	uint64_t unsendable; /* frames freed because the driver cannot send them */
+	bool needs_prepare;  /* the device does checksums or segmentation */
 	struct rte_mbuf *m[CHIM_TXQ_SIZE];
 };
 

@@ -19,29 +19,29 @@
 #include "chim_time.h"
 
 #define CHIM_WHEEL_SLOTS 256u
-#define CHIM_WHEEL_NONE  UINT32_MAX
+#define CHIM_WHEEL_NONE	 UINT32_MAX
 
 /* In each timed object. Zero-initialised is not valid: chim_wheel_link_init(). */
 struct chim_wheel_link {
-	uint32_t next;    /* index of the next object in the slot */
-	uint32_t prev;    /* of the previous, or CHIM_WHEEL_NONE at the head */
-	chim_ms_t when;   /* armed for */
-	uint32_t slot;    /* 0..511, CHIM_WHEEL_NONE when not armed */
+	uint32_t next;	/* index of the next object in the slot */
+	uint32_t prev;	/* of the previous, or CHIM_WHEEL_NONE at the head */
+	chim_ms_t when; /* armed for */
+	uint32_t slot;	/* 0..511, CHIM_WHEEL_NONE when not armed */
 };
 
 struct chim_wheel {
-	chim_ms_t now;                       /* last advanced to */
+	chim_ms_t now; /* last advanced to */
 	uint32_t nb_armed;
-	uint32_t nb_near;                    /* of them, in the first level */
-	uint8_t *base;                       /* object 0 of the array */
-	uint32_t stride;                     /* bytes between objects */
-	uint32_t link_off;                   /* of the link in an object */
+	uint32_t nb_near;		     /* of them, in the first level */
+	uint8_t *base;			     /* object 0 of the array */
+	uint32_t stride;		     /* bytes between objects */
+	uint32_t link_off;		     /* of the link in an object */
 	uint32_t head[2 * CHIM_WHEEL_SLOTS]; /* index of the first object of each slot */
 };
 
 /** Make an empty wheel over the array at base. */
-void chim_wheel_init(struct chim_wheel *w, void *base, uint32_t stride, uint32_t link_off,
-	chim_ms_t now);
+void chim_wheel_init(
+	struct chim_wheel *w, void *base, uint32_t stride, uint32_t link_off, chim_ms_t now);
 
 /** Make a link not armed. */
 void chim_wheel_link_init(struct chim_wheel_link *l);

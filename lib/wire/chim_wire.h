@@ -15,10 +15,10 @@
 #include "chim_base.h"
 #include "chim_stats.h"
 
-#define CHIM_BURST     32u /* frames taken from a queue at once */
-#define CHIM_AHEAD     4u  /* distance of a prefetch, in frames */
-#define CHIM_SACK_IN   4u  /* SACK blocks an option can bring (RFC 2018, 3) */
-#define CHIM_SACK_OUT  4u
+#define CHIM_BURST    32u /* frames taken from a queue at once */
+#define CHIM_AHEAD    4u  /* distance of a prefetch, in frames */
+#define CHIM_SACK_IN  4u  /* SACK blocks an option can bring (RFC 2018, 3) */
+#define CHIM_SACK_OUT 4u
 
 /* TCP header flags as on the wire (RFC 9293, 3.1). */
 #define CHIM_FIN 0x01u
@@ -31,14 +31,15 @@
 #define CHIM_CWR 0x80u
 
 /* struct chim_seg.info */
-#define CHIM_SEG_TS       0x01u /* tsval, tsecr are set */
-#define CHIM_SEG_IP6      0x02u
-#define CHIM_SEG_CE       0x04u /* ECN codepoint CE (RFC 3168) */
-#define CHIM_SEG_ECT      0x08u /* ECT(0), ECT(1) or CE */
-#define CHIM_SEG_VLAN     0x10u /* vlan is set */
-#define CHIM_SEG_CSUM_OK  0x20u /* TCP checksum known good (by the port or by software) */
-#define CHIM_SEG_LOOKUP   0x40u /* key is valid: worth a look-up (also when why is not NONE, for
-                                 * instance an ICMP error that quotes a flow) */
+#define CHIM_SEG_TS	 0x01u /* tsval, tsecr are set */
+#define CHIM_SEG_IP6	 0x02u
+#define CHIM_SEG_CE	 0x04u /* ECN codepoint CE (RFC 3168) */
+#define CHIM_SEG_ECT	 0x08u /* ECT(0), ECT(1) or CE */
+#define CHIM_SEG_VLAN	 0x10u /* vlan is set */
+#define CHIM_SEG_CSUM_OK 0x20u /* TCP checksum known good (by the port or by software) */
+#define CHIM_SEG_LOOKUP                                                        \
+	0x40u /* key is valid: worth a look-up (also when why is not NONE, for \
+	       * instance an ICMP error that quotes a flow) */
 
 struct chim_sack {
 	uint32_t start;
@@ -52,16 +53,16 @@ struct chim_seg {
 	uint32_t tsval;
 	uint32_t tsecr;
 	struct chim_sack sack[CHIM_SACK_IN];
-	uint16_t wnd;          /* as on the wire, not scaled */
-	uint16_t len;          /* TCP payload bytes */
-	uint16_t urgent;       /* urgent pointer */
-	uint16_t vlan;         /* TCI */
-	uint16_t payload_off;  /* from the start of the frame */
-	uint8_t tcp_off;       /* offset of the TCP header, from the start of the frame */
-	uint8_t flags;         /* CHIM_FIN .. CHIM_CWR */
-	uint8_t info;          /* CHIM_SEG_* */
+	uint16_t wnd;	      /* as on the wire, not scaled */
+	uint16_t len;	      /* TCP payload bytes */
+	uint16_t urgent;      /* urgent pointer */
+	uint16_t vlan;	      /* TCI */
+	uint16_t payload_off; /* from the start of the frame */
+	uint8_t tcp_off;      /* offset of the TCP header, from the start of the frame */
+	uint8_t flags;	      /* CHIM_FIN .. CHIM_CWR */
+	uint8_t info;	      /* CHIM_SEG_* */
 	uint8_t nb_sack;
-	uint8_t why;           /* enum chim_why; NONE = a plain segment */
+	uint8_t why; /* enum chim_why; NONE = a plain segment */
 	uint8_t ttl;
 };
 _Static_assert(sizeof(struct chim_seg) == 64, "a segment is one cache line");
@@ -115,11 +116,11 @@ struct chim_burst {
 	struct rte_mbuf *m[CHIM_BURST];
 	struct chim_seg seg[CHIM_BURST];
 	union chim_key key[CHIM_BURST];
-	void *flow[CHIM_BURST];           /* look-up result, see chim_flow.h */
+	void *flow[CHIM_BURST]; /* look-up result, see chim_flow.h */
 };
 
 enum chim_side {
-	CHIM_SIDE_WIRE,   /* received from the network: local is the destination */
+	CHIM_SIDE_WIRE,	  /* received from the network: local is the destination */
 	CHIM_SIDE_KERNEL, /* sent by the host's kernel: local is the source */
 };
 
@@ -143,10 +144,10 @@ enum chim_why chim_wire_parse_tcp(const struct rte_mbuf *m, struct chim_seg *seg
 
 /* What an ICMP error says about a TCP segment that left here. Host byte order. */
 struct chim_icmp_quote {
-	uint32_t seq;         /* of the quoted segment */
-	uint32_t mtu;         /* fragmentation needed, packet too big: next-hop MTU, 0 = not told */
-	uint16_t quoted_len;  /* length of the quoted IP packet, by its header */
-	uint8_t type;         /* ICMP or, with CHIM_SEG_IP6, ICMPv6 type */
+	uint32_t seq;	     /* of the quoted segment */
+	uint32_t mtu;	     /* fragmentation needed, packet too big: next-hop MTU, 0 = not told */
+	uint16_t quoted_len; /* length of the quoted IP packet, by its header */
+	uint8_t type;	     /* ICMP or, with CHIM_SEG_IP6, ICMPv6 type */
 	uint8_t code;
 };
 
@@ -157,8 +158,8 @@ struct chim_icmp_quote {
  *
  * @return false when the frame is none.
  */
-bool chim_wire_parse_icmp_quote(const struct rte_mbuf *m, const struct chim_seg *seg,
-	struct chim_icmp_quote *quote);
+bool chim_wire_parse_icmp_quote(
+	const struct rte_mbuf *m, const struct chim_seg *seg, struct chim_icmp_quote *quote);
 
 /* ---- headers out ---- */
 
@@ -171,14 +172,14 @@ bool chim_wire_parse_icmp_quote(const struct rte_mbuf *m, const struct chim_seg 
  */
 struct chim_tmpl {
 	uint8_t image[CHIM_TMPL_MAX];
-	uint8_t l2_len;        /* 14 or 18 */
-	uint8_t l3_len;        /* 20 or 40 */
+	uint8_t l2_len; /* 14 or 18 */
+	uint8_t l3_len; /* 20 or 40 */
 	uint8_t is_ip6;
-	uint8_t has_vlan;      /* a tag is in the image */
-	uint16_t mtu;          /* bytes of IP packet */
-	uint16_t pseudo_sum;   /* of addresses and protocol, length not included; one's complement sum,
-	                        * not inverted, as rte_raw_cksum accumulates */
-	uint32_t ip_sum;       /* IPv4: sum of the image's header with length, id, tos, ttl zero */
+	uint8_t has_vlan;    /* a tag is in the image */
+	uint16_t mtu;	     /* bytes of IP packet */
+	uint16_t pseudo_sum; /* of addresses and protocol, length not included; one's complement
+			      * sum, not inverted, as rte_raw_cksum accumulates */
+	uint32_t ip_sum;     /* IPv4: sum of the image's header with length, id, tos, ttl zero */
 };
 
 struct chim_tmpl_in {
@@ -197,29 +198,29 @@ void chim_wire_tmpl_init(struct chim_tmpl *t, const struct chim_tmpl_in *in);
 
 /* What one packet adds to the template. Host byte order. */
 struct chim_hdr {
-	uint16_t local_port;   /* network byte order */
-	uint16_t remote_port;  /* network byte order */
+	uint16_t local_port;  /* network byte order */
+	uint16_t remote_port; /* network byte order */
 	uint32_t seq;
 	uint32_t ack;
-	uint16_t wnd;          /* as on the wire */
+	uint16_t wnd; /* as on the wire */
 	uint8_t flags;
 	uint8_t ttl;
-	uint8_t tos;           /* TOS or traffic class, ECN bits included */
+	uint8_t tos;	       /* TOS or traffic class, ECN bits included */
 	uint8_t user_priority; /* 802.1p of this connection; when non-zero a tag is added, or the
-	                        * tag of the template gets it */
+				* tag of the template gets it */
 	uint8_t has_ts;
 	uint8_t nb_sack;
-	uint16_t ip_id;        /* IPv4, 0x8000..0xFFFF */
-	uint32_t flow_label;   /* IPv6 */
+	uint16_t ip_id;	     /* IPv4, 0x8000..0xFFFF */
+	uint32_t flow_label; /* IPv6 */
 	uint32_t tsval;
 	uint32_t tsecr;
 	struct chim_sack sack[CHIM_SACK_OUT];
 };
 
 /* Transmit offloads that the port does for us; the rest is done here. */
-#define CHIM_TX_IP_CSUM    0x1u
+#define CHIM_TX_IP_CSUM	   0x1u
 #define CHIM_TX_TCP_CSUM   0x2u
-#define CHIM_TX_TSO        0x4u
+#define CHIM_TX_TSO	   0x4u
 #define CHIM_TX_MULTI_SEGS 0x8u
 
 /** SACK blocks that fit in a header. @return 3 with timestamps, 4 without. */

@@ -20,26 +20,26 @@
 struct rig_config {
 	int family;
 	bool no_timestamps;
-	bool host_connects;      /* else the host accepts */
-	const char *congestion;  /* of the host; NULL = reno */
-	int host_rcvbuf;         /* 0 = the kernel's own choice */
+	bool host_connects;	/* else the host accepts */
+	const char *congestion; /* of the host; NULL = reno */
+	int host_rcvbuf;	/* 0 = the kernel's own choice */
 	int peer_rcvbuf;
 };
 
 struct rig {
 	struct tapwire *w;
 	struct rig_config cfg;
-	int host, peer;          /* connected, non-blocking */
+	int host, peer; /* connected, non-blocking */
 	int marker_fd;
 	uint64_t host_wrote, host_read, peer_wrote, peer_read;
 	bool host_eof, peer_eof;
-	uint32_t ts_recent;      /* of the host, last known */
+	uint32_t ts_recent; /* of the host, last known */
 	/* peer thread */
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_bool is_running;
-	atomic_int error;        /* first thing that went wrong, errno or EBADMSG */
-	uint64_t peer_goal;      /* bytes to write, then close */
+	atomic_int error;   /* first thing that went wrong, errno or EBADMSG */
+	uint64_t peer_goal; /* bytes to write, then close */
 };
 
 /** @return NULL where the machine lacks something. */
@@ -59,18 +59,18 @@ void rig_peer_start(struct rig *r);
 void rig_peer_join(struct rig *r);
 
 /** Until cond or a second is over; @return cond. */
-#define RIG_WAIT(cond)                                           \
-	({                                                       \
-		int rig_left = 2000;                             \
-		while (!(cond) && rig_left-- > 0)                \
-			usleep(500);                             \
-		(cond);                                          \
+#define RIG_WAIT(cond)                            \
+	({                                        \
+		int rig_left = 2000;              \
+		while (!(cond) && rig_left-- > 0) \
+			usleep(500);              \
+		(cond);                           \
 	})
 
 struct rig_move {
-	bool disable_hold;       /* prove that it is needed */
-	bool expire_hold;        /* the hold runs out while the placeholder is in place */
-	uint32_t stay_ms;        /* time the placeholder stays */
+	bool disable_hold; /* prove that it is needed */
+	bool expire_hold;  /* the hold runs out while the placeholder is in place */
+	uint32_t stay_ms;  /* time the placeholder stays */
 	void (*meanwhile)(struct rig *r, void *arg); /* while the placeholder is in place */
 	void *arg;
 	/* out */

@@ -31,14 +31,14 @@ struct tapwire_record {
 	struct chim_flow_record flow; /* since the hold, as a worker's */
 	/* since the start */
 	uint32_t host_frames;
-	uint32_t sealed_frames;      /* dropped by a seal */
-	uint32_t max_seq;            /* of the host: how far it has sent, FIN counted */
-	uint32_t resets;             /* either direction */
-	uint32_t tsecr_zero;         /* host frames that echo nothing, after the first */
+	uint32_t sealed_frames; /* dropped by a seal */
+	uint32_t max_seq;	/* of the host: how far it has sent, FIN counted */
+	uint32_t resets;	/* either direction */
+	uint32_t tsecr_zero;	/* host frames that echo nothing, after the first */
 	uint32_t tsval_backwards;
-	uint32_t window_shrunk;      /* right edge moved left */
-	uint32_t holes;              /* host frames that begin beyond what it has sent */
-	uint32_t host_resent;        /* frames with payload wholly seen before */
+	uint32_t window_shrunk; /* right edge moved left */
+	uint32_t holes;		/* host frames that begin beyond what it has sent */
+	uint32_t host_resent;	/* frames with payload wholly seen before */
 };
 
 /** Make it; @param port host-side port of the flow. @return NULL where the machine lacks
@@ -50,8 +50,8 @@ void tapwire_destroy(struct tapwire *w);
 int tapwire_socket(struct tapwire *w, enum tapwire_side side, int family, int type);
 
 /** Address of a side. @return its length. */
-socklen_t tapwire_address(enum tapwire_side side, int family, uint16_t port,
-	struct sockaddr_storage *out);
+socklen_t
+tapwire_address(enum tapwire_side side, int family, uint16_t port, struct sockaddr_storage *out);
 
 /** Run a function with this thread inside a side's namespace. */
 void tapwire_within(struct tapwire *w, enum tapwire_side side, void (*fn)(void *), void *arg);

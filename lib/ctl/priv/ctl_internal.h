@@ -96,8 +96,8 @@ ctl_node_of(struct chim_block *b)
 
 struct ctl_op {
 	STAILQ_ENTRY(ctl_op) next; /* on one list: free, run, paused, or done of its host */
-	uint64_t stamp; /* unique while live, 0 when free; low bits: number of the record */
-	_Atomic uint64_t gate;     /* the stamp, until the completion is in the ring; workers read */
+	uint64_t stamp;	       /* unique while live, 0 when free; low bits: number of the record */
+	_Atomic uint64_t gate; /* the stamp, until the completion is in the ring; workers read */
 	struct chim_request req;
 	struct chim_block *at;	  /* next block to enter; NULL: the walk is over */
 	struct chim_block *ready; /* blocks whose dependents are done, see CTL_NODE_AFTER */

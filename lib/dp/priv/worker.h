@@ -168,11 +168,11 @@ enum dp_parcel {
 /* ---- beside each connection: what only the datapath knows of it ---- */
 
 struct dp_side {
-	struct chim_msg *terminate; /* being terminated: the message to answer */
+	struct chim_msg *terminate;   /* being terminated: the message to answer */
 	const _Atomic uint64_t *gate; /* see struct chim_msg_tcp; NULL once it was open */
 	uint64_t gate_stamp;
-	uint32_t seen;		    /* epoch of path and neighbor the engine was told of */
-	uint8_t is_exported;	    /* chim_tcp_terminate() has been called */
+	uint32_t seen;	     /* epoch of path and neighbor the engine was told of */
+	uint8_t is_exported; /* chim_tcp_terminate() has been called */
 	uint8_t tries;
 	uint16_t reserved;
 };

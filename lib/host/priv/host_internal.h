@@ -13,9 +13,9 @@
 struct chim_host {
 	struct chim_target *target;
 	struct chim_slot *slot;
-	uint32_t in_flight;   /* requests submitted and not reaped */
+	uint32_t in_flight;    /* requests submitted and not reaped */
 	uint32_t nb_initiates; /* of these, initiates */
-	uint32_t next_worker; /* where chim_host_collect() goes on */
+	uint32_t next_worker;  /* where chim_host_collect() goes on */
 };
 
 /* Take what the workers still have to say, and give every buffer in it back. data.c */

@@ -20,8 +20,8 @@
 struct kernel_frame {
 	uint32_t seq;
 	uint32_t ack;
-	uint16_t wnd;       /* as on the wire, scaled */
-	uint8_t flags;      /* RTE_TCP_*_FLAG */
+	uint16_t wnd;  /* as on the wire, scaled */
+	uint8_t flags; /* RTE_TCP_*_FLAG */
 	bool has_ts;
 	uint32_t tsval;
 	uint32_t tsecr;
@@ -46,8 +46,8 @@ struct kernel_link {
 unsigned int kernel_frames_plan(const struct kernel_sock_state *st, struct kernel_frame *out);
 
 /**
- * The segment that makes a kernel socket in any state say what its ts_recent is: empty, just left of
- * the window, so it is answered with an ACK and changes nothing (RFC 9293 3.10.7.4, first step).
+ * The segment that makes a kernel socket in any state say what its ts_recent is: empty, just left
+ * of the window, so it is answered with an ACK and changes nothing (RFC 9293 3.10.7.4, first step).
  * The kernel answers at most one in half a second.
  */
 struct kernel_frame kernel_frame_question(const struct kernel_sock_state *st);

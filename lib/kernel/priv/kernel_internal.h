@@ -31,31 +31,31 @@
 
 struct kernel_port {
 	uint16_t number;
-	int ifindex;              /* of the exception interface */
+	int ifindex; /* of the exception interface */
 	char name[IFNAMSIZ];
 	uint8_t mac[6];
 };
 
 /* Where an object of the engine is in its life, seen from here. */
 enum kernel_life {
-	KERNEL_LIFE_ABSENT,       /* to be offloaded with the next connection */
-	KERNEL_LIFE_COMING,       /* part of an initiate that is not completed */
+	KERNEL_LIFE_ABSENT, /* to be offloaded with the next connection */
+	KERNEL_LIFE_COMING, /* part of an initiate that is not completed */
 	KERNEL_LIFE_PRESENT,
-	KERNEL_LIFE_INVALID,      /* invalidated; its connections are coming back */
-	KERNEL_LIFE_LEAVING,      /* part of a terminate that is not completed */
+	KERNEL_LIFE_INVALID, /* invalidated; its connections are coming back */
+	KERNEL_LIFE_LEAVING, /* part of a terminate that is not completed */
 };
 
 /* One request at a time for an object; in EAL memory. */
 struct kernel_neighbor {
 	TAILQ_ENTRY(kernel_neighbor) next;
-	uint32_t id;              /* offload handle */
+	uint32_t id; /* offload handle */
 	enum kernel_life life;
-	bool is_busy;             /* a request about it is in flight */
-	bool is_stale;            /* the kernel has said something new: look again */
+	bool is_busy;  /* a request about it is in flight */
+	bool is_stale; /* the kernel has said something new: look again */
 	const struct kernel_port *port;
-	uint8_t family;           /* AF_INET, AF_INET6: of the next hop */
+	uint8_t family; /* AF_INET, AF_INET6: of the next hop */
 	uint8_t addr[16];
-	uint8_t mac[6];           /* as the engine has it */
+	uint8_t mac[6]; /* as the engine has it */
 	uint32_t nb_paths;
 	chim_us_t idle_since;
 	chim_handle_t handle;
@@ -70,15 +70,15 @@ struct kernel_path {
 	bool is_stale;
 	struct kernel_neighbor *neighbor;
 	struct kernel_neighbor *target; /* relink in progress: where to */
-	uint8_t family;           /* CHIM_AF_* */
+	uint8_t family;			/* CHIM_AF_* */
 	uint8_t local[16];
 	uint8_t remote[16];
 	uint32_t mark;
-	int bound;                /* SO_BINDTODEVICE, 0 = not */
-	uint32_t route_mtu;       /* what the kernel says */
-	uint32_t mtu;             /* as the engine has it: less where ICMP asked for it */
-	chim_us_t mtu_until;      /* then the route's is tried again */
-	uint32_t nb_conns;        /* that use it, or are on the way to it */
+	int bound;	     /* SO_BINDTODEVICE, 0 = not */
+	uint32_t route_mtu;  /* what the kernel says */
+	uint32_t mtu;	     /* as the engine has it: less where ICMP asked for it */
+	chim_us_t mtu_until; /* then the route's is tried again */
+	uint32_t nb_conns;   /* that use it, or are on the way to it */
 	chim_us_t idle_since;
 	chim_handle_t handle;
 	struct chim_path_block block;
@@ -94,7 +94,7 @@ struct chim_kconn {
 	struct chim_kernel *k;
 	TAILQ_ENTRY(chim_kconn) waiting; /* for a move slot, asked for by the engine */
 	uint32_t index;
-	uint32_t generation;      /* 0 = free */
+	uint32_t generation; /* 0 = free */
 	uint32_t next_free;
 	int fd;
 	uint64_t cookie;
@@ -104,47 +104,47 @@ struct chim_kconn {
 	struct kernel_path *path; /* while not at home */
 	struct kernel_move *move;
 	struct kernel_sock_state *st; /* while not at home: what the engine does not carry */
-	struct chim_io *early;    /* said by the engine before the initiate was completed */
+	struct chim_io *early;	      /* said by the engine before the initiate was completed */
 	uint32_t nb_early;
-	uint32_t ts_recent;       /* last known, 0 = never */
+	uint32_t ts_recent; /* last known, 0 = never */
 	bool is_waiting;
-	bool is_aborted;          /* CHIM_EVENT_ABORT */
-	uint32_t retrieve;        /* enum chim_upload_reason, 0 = none */
+	bool is_aborted;   /* CHIM_EVENT_ABORT */
+	uint32_t retrieve; /* enum chim_upload_reason, 0 = none */
 };
 
 /* Blocks of one request; in EAL memory. */
 struct kernel_tree {
-	chim_handle_t handle;     /* of the connection */
+	chim_handle_t handle; /* of the connection */
 	struct chim_block linker;
 	struct chim_tcp_block tcp;
 	struct {
 		struct chim_block block;
 		struct chim_tcp_delegated delegated;
-	} back;                   /* terminate */
+	} back; /* terminate */
 };
 
 /* What a step answers. */
 enum kernel_next {
-	KERNEL_NEXT,              /* on to the next step */
-	KERNEL_WAIT,              /* for the completion of what it has submitted */
-	KERNEL_AGAIN,             /* call it again at the next poll */
-	KERNEL_FAIL,              /* m->reason and m->why say it */
-	KERNEL_OVER,              /* the move is gone */
+	KERNEL_NEXT,  /* on to the next step */
+	KERNEL_WAIT,  /* for the completion of what it has submitted */
+	KERNEL_AGAIN, /* call it again at the next poll */
+	KERNEL_FAIL,  /* m->reason and m->why say it */
+	KERNEL_OVER,  /* the move is gone */
 };
 
 /* How far a move to the engine has come, for who undoes it. */
-#define KERNEL_DID_PATH  0x1u /* counted on a path */
-#define KERNEL_DID_HOLD  0x2u
+#define KERNEL_DID_PATH	  0x1u /* counted on a path */
+#define KERNEL_DID_HOLD	  0x2u
 #define KERNEL_DID_FREEZE 0x4u
-#define KERNEL_DID_EMPTY 0x8u
-#define KERNEL_DID_TREE  0x10u /* the initiate carries the tree and its chains */
+#define KERNEL_DID_EMPTY  0x8u
+#define KERNEL_DID_TREE	  0x10u /* the initiate carries the tree and its chains */
 
 struct kernel_step {
 	const char *name;
 	enum kernel_next (*run)(struct chim_kernel *k, struct kernel_move *m);
 	/* After KERNEL_WAIT. */
-	enum kernel_next (*done)(struct chim_kernel *k, struct kernel_move *m,
-		const struct chim_completion *c);
+	enum kernel_next (*done)(
+		struct chim_kernel *k, struct kernel_move *m, const struct chim_completion *c);
 	/* At each poll while waiting; may be NULL. */
 	void (*tick)(struct chim_kernel *k, struct kernel_move *m);
 };
@@ -153,22 +153,22 @@ struct kernel_move {
 	TAILQ_ENTRY(kernel_move) next;
 	uint32_t index;
 	uint32_t generation;
-	struct chim_kconn *kc;    /* NULL = free */
+	struct chim_kconn *kc;		/* NULL = free */
 	const struct kernel_step *step; /* current; a list ends with name NULL */
 	bool is_waiting;
-	bool is_offload;          /* towards the engine: a failure undoes it */
-	bool is_restore;          /* undoing one: the user hears REFUSED */
-	uint32_t did;             /* KERNEL_DID_* */
+	bool is_offload; /* towards the engine: a failure undoes it */
+	bool is_restore; /* undoing one: the user hears REFUSED */
+	uint32_t did;	 /* KERNEL_DID_* */
 	chim_us_t began;
-	chim_us_t held;           /* when the hold, or the terminate, was asked for */
+	chim_us_t held; /* when the hold, or the terminate, was asked for */
 	chim_us_t retry_at;
 	uint32_t tries;
-	uint32_t segs_in;         /* before frames were injected */
+	uint32_t segs_in; /* before frames were injected */
 	uint32_t nb_frames;
 	uint64_t marker;
 	chim_us_t marker_at;
 	uint32_t tail_done;
-	int error;                /* of the connection itself, found on the way */
+	int error; /* of the connection itself, found on the way */
 	enum chim_reason reason;
 	const char *why;
 	struct kernel_tree *tree;
@@ -186,18 +186,18 @@ struct chim_kernel {
 	bool disable_hold;
 	bool is_paused;
 	uint64_t netns_cookie;
-	uint32_t tcp_ecn;         /* sysctl, looked at now and then */
+	uint32_t tcp_ecn; /* sysctl, looked at now and then */
 	uint32_t rmem_max;
-	chim_us_t look_at;        /* when to look at sysctls and idle objects again */
+	chim_us_t look_at; /* when to look at sysctls and idle objects again */
 	struct kernel_netlink nl;
 	int marker_fd;
-	uint64_t marker;          /* last used */
+	uint64_t marker; /* last used */
 
 	struct chim_kconn *conn;
-	uint32_t nb_slots;        /* size */
+	uint32_t nb_slots; /* size */
 	uint32_t top;
 	uint32_t free_head;
-	uint32_t nb_away;         /* home not the kernel */
+	uint32_t nb_away; /* home not the kernel */
 	TAILQ_HEAD(, chim_kconn) waiting;
 
 	struct kernel_move *move;
@@ -243,10 +243,10 @@ void kernel_conn_set_home(struct chim_kconn *kc, enum chim_home home);
 /** Room for n more events, or memory for it. */
 bool kernel_events_reserve(struct chim_kernel *k, uint32_t n);
 /** Put one; room has been reserved. */
-struct chim_kernel_event *kernel_event_put(struct chim_kernel *k, struct chim_kconn *kc,
-	enum chim_kernel_event_kind kind);
-unsigned int kernel_events_take(struct chim_kernel *k, struct chim_kernel_event *ev,
-	unsigned int n);
+struct chim_kernel_event *
+kernel_event_put(struct chim_kernel *k, struct chim_kconn *kc, enum chim_kernel_event_kind kind);
+unsigned int
+kernel_events_take(struct chim_kernel *k, struct chim_kernel_event *ev, unsigned int n);
 /** One entry of the data rings. */
 void kernel_on_io(struct chim_kernel *k, const struct chim_io *io);
 /** Take everything the data rings have now. @return how much. */
@@ -258,11 +258,11 @@ void kernel_ask_back(struct chim_kernel *k, struct chim_kconn *kc, const char *w
 
 /* ---- move.c ---- */
 
-int kernel_move_begin(struct chim_kernel *k, struct chim_kconn *kc,
-	const struct kernel_step *list);
-/** Submit for a move; the completion finds it. @return KERNEL_WAIT, or AGAIN when the ring is full. */
-enum kernel_next kernel_move_submit(struct chim_kernel *k, struct kernel_move *m,
-	struct chim_request *req);
+int kernel_move_begin(struct chim_kernel *k, struct chim_kconn *kc, const struct kernel_step *list);
+/** Submit for a move; the completion finds it. @return KERNEL_WAIT, or AGAIN when the ring is full.
+ */
+enum kernel_next
+kernel_move_submit(struct chim_kernel *k, struct kernel_move *m, struct chim_request *req);
 /** Fail a step. @return KERNEL_FAIL. */
 enum kernel_next kernel_move_fail(struct kernel_move *m, enum chim_reason reason, const char *why);
 /** A system call failed: KERNEL_FAIL with a reason fit for it. */
@@ -279,7 +279,7 @@ enum kernel_next kernel_move_inject(struct chim_kernel *k, struct kernel_move *m
 
 extern const struct kernel_step kernel_steps_to_engine[];
 extern const struct kernel_step kernel_steps_to_kernel[];
-extern const struct kernel_step kernel_steps_restore[];  /* after the placeholder was made */
+extern const struct kernel_step kernel_steps_restore[];	 /* after the placeholder was made */
 extern const struct kernel_step kernel_steps_back_out[]; /* before it */
 
 /** A step failed. @return the list that undoes, or the one that gives the connection up; NULL when
@@ -301,8 +301,8 @@ int kernel_build_state(struct chim_kernel *k, struct chim_kconn *kc, struct kern
 	struct chim_move_report *report);
 
 /** Copy bytes into a list of chains. @return 0 with *list NULL for no bytes; -ENOMEM. */
-int kernel_chains_make(struct rte_mempool *pool, const struct kernel_bytes *from,
-	struct rte_mbuf **list);
+int kernel_chains_make(
+	struct rte_mempool *pool, const struct kernel_bytes *from, struct rte_mbuf **list);
 /** Copy a list's bytes. @return 0; -ENOMEM. */
 int kernel_chains_copy(struct rte_mbuf *list, struct kernel_bytes *out, uint32_t *nb_chains);
 void kernel_chains_free(struct rte_mbuf *list);
@@ -315,8 +315,8 @@ struct rte_mbuf *kernel_chains_drop_own(struct rte_mbuf *list, uint32_t *bytes);
 /** @return NULL when the socket may be adopted, else errno is set. */
 int kernel_refuse_adopt(int fd);
 /** What stands against offloading now. @return NULL: nothing; *reason is set otherwise. */
-const char *kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc,
-	enum chim_reason *reason);
+const char *
+kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc, enum chim_reason *reason);
 /** Look at the sysctls that decide. */
 void kernel_refuse_look(struct chim_kernel *k);
 
@@ -328,22 +328,22 @@ struct kernel_path *kernel_path_get(struct chim_kernel *k, const struct chim_tup
 /** Is the path there, or will the next initiate bring it? AGAIN while another request has it. */
 enum kernel_next kernel_path_ready(struct chim_kernel *k, struct kernel_path *p);
 /** Root of an initiate tree for one connection, as little as the engine does not have yet. */
-struct chim_block *kernel_path_tree(struct chim_kernel *k, struct kernel_path *p,
-	struct kernel_tree *tree);
+struct chim_block *
+kernel_path_tree(struct chim_kernel *k, struct kernel_path *p, struct kernel_tree *tree);
 /** The initiate is completed: what it brought. */
 void kernel_path_tree_done(struct chim_kernel *k, struct kernel_path *p);
 void kernel_objects_on_completion(struct chim_kernel *k, const struct chim_completion *c);
 /** Terminate what nobody has used for a while. @param all whatever its age. */
 uint32_t kernel_objects_sweep(struct chim_kernel *k, bool all);
 void kernel_objects_free(struct chim_kernel *k);
-struct kernel_neighbor *kernel_neighbor_find(struct chim_kernel *k, int ifindex, uint8_t family,
-	const uint8_t *addr);
-struct kernel_neighbor *kernel_neighbor_get(struct chim_kernel *k, const struct kernel_route *r,
-	const char **why);
+struct kernel_neighbor *
+kernel_neighbor_find(struct chim_kernel *k, int ifindex, uint8_t family, const uint8_t *addr);
+struct kernel_neighbor *
+kernel_neighbor_get(struct chim_kernel *k, const struct kernel_route *r, const char **why);
 const struct kernel_port *kernel_port_by_ifindex(const struct chim_kernel *k, int ifindex);
 /** Submit for an object. @return false when the ring is full. */
-bool kernel_object_submit(struct chim_kernel *k, uint32_t op, uint64_t cookie,
-	struct chim_block *root);
+bool
+kernel_object_submit(struct chim_kernel *k, uint32_t op, uint64_t cookie, struct chim_block *root);
 bool kernel_path_invalidate(struct chim_kernel *k, struct kernel_path *p);
 bool kernel_neighbor_invalidate(struct chim_kernel *k, struct kernel_neighbor *n);
 bool kernel_path_update(struct chim_kernel *k, struct kernel_path *p);

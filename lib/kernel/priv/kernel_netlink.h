@@ -40,11 +40,11 @@ int kernel_netlink_ask(struct kernel_netlink *nl, struct mnl_socket *s, struct n
 
 struct kernel_route {
 	int oif;
-	uint8_t type;            /* RTN_UNICAST, RTN_LOCAL, ... */
-	bool is_tunnel;          /* light-weight encapsulation */
-	uint8_t hop_family;      /* AF_INET, AF_INET6 */
-	uint8_t hop[16];         /* gateway, or the destination itself */
-	uint32_t mtu;            /* of the route, else of the interface */
+	uint8_t type;	    /* RTN_UNICAST, RTN_LOCAL, ... */
+	bool is_tunnel;	    /* light-weight encapsulation */
+	uint8_t hop_family; /* AF_INET, AF_INET6 */
+	uint8_t hop[16];    /* gateway, or the destination itself */
+	uint32_t mtu;	    /* of the route, else of the interface */
 };
 
 /** How would the kernel send to the tuple's remote end? */
@@ -52,11 +52,11 @@ int kernel_resolve_route(struct kernel_netlink *nl, const struct chim_tuple *t, 
 	int bound, struct kernel_route *out);
 
 struct kernel_neigh {
-	uint16_t state;          /* NUD_* */
-	uint8_t flags;           /* NTF_* */
+	uint16_t state; /* NUD_* */
+	uint8_t flags;	/* NTF_* */
 	bool has_mac;
 	uint8_t mac[6];
-	uint32_t confirmed_ms;   /* since the kernel last knew it reachable */
+	uint32_t confirmed_ms; /* since the kernel last knew it reachable */
 };
 
 /** What does the kernel know of a neighbor? @return -ENOENT when nothing. */
@@ -64,8 +64,8 @@ int kernel_resolve_neighbor(struct kernel_netlink *nl, int ifindex, uint8_t fami
 	const uint8_t *addr, struct kernel_neigh *out);
 
 /** Make the kernel resolve it. */
-int kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family,
-	const uint8_t *addr);
+int
+kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family, const uint8_t *addr);
 
 /** Has the socket a TCP-MD5 key? @return 1, 0, or a negative errno. */
 int kernel_diag_has_md5(struct kernel_netlink *nl, const struct chim_tuple *t);

@@ -39,60 +39,60 @@ struct kernel_bytes {
 
 /* Socket options that must come out of a move as they went in; values by row of options.c. */
 struct kernel_options {
-	uint32_t known;                      /* bit per row: the value was read */
+	uint32_t known; /* bit per row: the value was read */
 	int value[KERNEL_OPTIONS_MAX];
 	struct linger linger;
 	char congestion[16];
 	char device[16];
 	int reuseaddr;
-	int buf_lock;                        /* SO_BUF_LOCK: which sizes the user has fixed */
-	int sndbuf;                          /* as the kernel tells them, bookkeeping included */
+	int buf_lock; /* SO_BUF_LOCK: which sizes the user has fixed */
+	int sndbuf;   /* as the kernel tells them, bookkeeping included */
 	int rcvbuf;
 	int window_clamp;
 };
 
 /* What TCP_INFO tells and only one direction can use: the engine takes it, the kernel does not. */
 struct kernel_numbers {
-	uint32_t snd_cwnd;                   /* segments */
-	uint32_t snd_ssthresh;               /* segments; 0x7fffffff = none yet */
-	uint32_t snd_mss;                    /* bytes, options subtracted */
+	uint32_t snd_cwnd;     /* segments */
+	uint32_t snd_ssthresh; /* segments; 0x7fffffff = none yet */
+	uint32_t snd_mss;      /* bytes, options subtracted */
 	uint32_t rtt_us;
 	uint32_t rttvar_us;
 	uint32_t rto_us;
 	uint32_t pmtu;
 	uint32_t retransmits;
 	uint32_t probes;
-	uint32_t idle_ms;                    /* since anything was received */
+	uint32_t idle_ms; /* since anything was received */
 };
 
 struct kernel_sock_state {
-	struct sockaddr_storage local;       /* as getsockname() says, an IPv4-mapped one included */
+	struct sockaddr_storage local; /* as getsockname() says, an IPv4-mapped one included */
 	struct sockaddr_storage remote;
 	socklen_t addr_len;
 
-	uint32_t state;                      /* enum chim_tcp_state */
+	uint32_t state; /* enum chim_tcp_state */
 	bool has_ts;
 	bool has_sack;
 	bool has_wscale;
 	bool has_ecn;
 	uint8_t snd_wscale;
 	uint8_t rcv_wscale;
-	uint32_t mss;                        /* the peer's MSS option (mss_clamp) */
+	uint32_t mss; /* the peer's MSS option (mss_clamp) */
 
 	uint32_t snd_una;
-	uint32_t snd_max;                    /* everything that left, a sent FIN counted */
-	uint32_t rcv_nxt;                    /* the peer's FIN counted */
+	uint32_t snd_max; /* everything that left, a sent FIN counted */
+	uint32_t rcv_nxt; /* the peer's FIN counted */
 	struct tcp_repair_window window;
-	struct kernel_bytes send;            /* from snd_una on, no FIN */
-	struct kernel_bytes recv;            /* up to rcv_nxt, no FIN */
+	struct kernel_bytes send; /* from snd_una on, no FIN */
+	struct kernel_bytes recv; /* up to rcv_nxt, no FIN */
 
-	uint32_t ts_val;                     /* TSval clock at ts_at_us of CLOCK_MONOTONIC */
+	uint32_t ts_val; /* TSval clock at ts_at_us of CLOCK_MONOTONIC */
 	uint64_t ts_at_us;
-	uint32_t ts_hz;                      /* 1000, or 1000000 on routes with that feature */
+	uint32_t ts_hz; /* 1000, or 1000000 on routes with that feature */
 	bool has_ts_recent;
 	uint32_t ts_recent;
 
-	uint32_t rmem_max;                   /* the caller's: tcp_rmem's largest, 0 = no bound */
+	uint32_t rmem_max; /* the caller's: tcp_rmem's largest, 0 = no bound */
 	struct kernel_numbers numbers;
 	struct kernel_options options;
 };
@@ -219,8 +219,8 @@ int kernel_sock_absorb(int fd, struct kernel_sock_state *st);
  * A closed descriptor in repair mode becomes a connection with empty queues that end at these
  * sequence numbers: buffers, segment size, addresses, options, timestamp clock, no timers.
  */
-int kernel_sock_open(int fd, const struct kernel_sock_state *st, uint32_t recv_seq,
-	uint32_t send_seq);
+int
+kernel_sock_open(int fd, const struct kernel_sock_state *st, uint32_t recv_seq, uint32_t send_seq);
 
 /** Build the connection in the descriptor, in repair mode, whatever is in it now. Repeatable. */
 int kernel_sock_rebuild(int fd, const struct kernel_sock_state *st);

@@ -16,21 +16,21 @@
 #include "chim_time.h"
 
 /* struct tcp_cc.flags */
-#define TCP_CC_CWR_DUE    0x01u /* CWR goes out with the next new data (RFC 3168, 6.1.2) */
-#define TCP_CC_CSS        0x02u /* HyStart++: conservative slow start */
+#define TCP_CC_CWR_DUE	  0x01u /* CWR goes out with the next new data (RFC 3168, 6.1.2) */
+#define TCP_CC_CSS	  0x02u /* HyStart++: conservative slow start */
 #define TCP_CC_HAS_WINDOW 0x04u /* window_end is set */
 #define TCP_CC_HAS_EPOCH  0x08u /* CUBIC: an epoch has begun */
 #define TCP_CC_NO_HYSTART 0x10u /* slow start has been left once (RFC 9406, 4.3) */
 #define TCP_CC_VALIDATED  0x20u /* validated_s is set */
-#define TCP_CC_IN_FAST    0x40u /* fast recovery: cwnd is PRR\'s */
-#define TCP_CC_IN_RTO     0x80u /* after a timeout, until what was out then is acknowledged */
+#define TCP_CC_IN_FAST	  0x40u /* fast recovery: cwnd is PRR\'s */
+#define TCP_CC_IN_RTO	  0x80u /* after a timeout, until what was out then is acknowledged */
 
 /* RFC 9406, in slow start only. */
 struct tcp_hystart {
 	uint32_t window_end;
-	uint32_t last_min_us;    /* lastRoundMinRTT, 0 = infinity */
-	uint32_t now_min_us;     /* currentRoundMinRTT, 0 = infinity */
-	uint32_t baseline_us;    /* cssBaselineMinRtt */
+	uint32_t last_min_us; /* lastRoundMinRTT, 0 = infinity */
+	uint32_t now_min_us;  /* currentRoundMinRTT, 0 = infinity */
+	uint32_t baseline_us; /* cssBaselineMinRtt */
 	uint8_t samples;
 	uint8_t css_rounds;
 	uint16_t reserved;
@@ -40,10 +40,10 @@ struct tcp_hystart {
 struct tcp_cubic {
 	uint32_t epoch_ms;
 	uint32_t k_ms;
-	uint32_t origin;         /* W_max of the epoch, bytes */
-	uint32_t w_est;          /* bytes */
-	uint32_t est_acked;      /* bytes towards the next growth of w_est */
-	uint32_t cwnd_acked;     /* bytes towards the next growth of cwnd */
+	uint32_t origin;     /* W_max of the epoch, bytes */
+	uint32_t w_est;	     /* bytes */
+	uint32_t est_acked;  /* bytes towards the next growth of w_est */
+	uint32_t cwnd_acked; /* bytes towards the next growth of cwnd */
 };
 
 /* RFC 8257 */
@@ -53,16 +53,16 @@ struct tcp_dctcp {
 	uint32_t window_end;
 	uint32_t acked;
 	uint32_t marked;
-	uint32_t alpha;          /* 0..TCP_DCTCP_ONE */
+	uint32_t alpha; /* 0..TCP_DCTCP_ONE */
 };
 
 struct tcp_cc {
 	uint32_t cwnd;
 	uint32_t ssthresh;
-	uint8_t algorithm;       /* enum chim_cc, never DEFAULT */
-	uint8_t flags;           /* TCP_CC_* */
-	uint16_t validated_s;    /* last second at which half of cwnd was used (RFC 7661, 4.2) */
-	uint32_t w_max;          /* CUBIC, bytes; 0 = none */
+	uint8_t algorithm;    /* enum chim_cc, never DEFAULT */
+	uint8_t flags;	      /* TCP_CC_* */
+	uint16_t validated_s; /* last second at which half of cwnd was used (RFC 7661, 4.2) */
+	uint32_t w_max;	      /* CUBIC, bytes; 0 = none */
 	union {
 		struct tcp_hystart hystart;
 		struct tcp_cubic cubic;
@@ -73,14 +73,14 @@ _Static_assert(sizeof(struct tcp_cc) == 40, "in the connection's ACK line");
 
 struct tcp_cc_ack {
 	chim_us_t now_us;
-	uint32_t acked;          /* bytes newly below SND.UNA */
-	uint32_t delivered;      /* bytes of which this ACK is the first news */
-	uint32_t rtt_us;         /* sample, 0 = none */
+	uint32_t acked;	    /* bytes newly below SND.UNA */
+	uint32_t delivered; /* bytes of which this ACK is the first news */
+	uint32_t rtt_us;    /* sample, 0 = none */
 	uint32_t srtt_us;
-	uint32_t una;            /* after this ACK */
+	uint32_t una; /* after this ACK */
 	uint32_t max;
 	uint32_t mss;
-	uint32_t abc_limit;      /* L of RFC 3465 */
+	uint32_t abc_limit; /* L of RFC 3465 */
 	bool has_ece;
 };
 
@@ -105,7 +105,8 @@ void tcp_cc_on_exit(struct tcp_cc *cc, uint32_t mss);
 /** Retransmission timeout (RFC 5681, 3.1). @param is_first of this segment: ssthresh is set. */
 void tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight, uint32_t mss, bool is_first);
 
-/** Nothing was sent for a retransmission timeout: restart from the restart window (RFC 5681, 4.1). */
+/** Nothing was sent for a retransmission timeout: restart from the restart window (RFC 5681, 4.1).
+ */
 void tcp_cc_on_idle(struct tcp_cc *cc, uint32_t mss);
 
 /** The reduction was for nothing (RFC 4015; RFC 9438, 4.9): as before. */

@@ -13,15 +13,15 @@
 struct tcp_prr {
 	uint32_t recover_fs; /* RecoverFS: in flight when recovery began, bytes; at least 1 */
 	uint32_t delivered;  /* prr_delivered */
-	uint32_t out;        /* prr_out */
+	uint32_t out;	     /* prr_out */
 };
 
 struct tcp_prr_ack {
-	uint32_t delivered;  /* DeliveredData of this ACK */
-	uint32_t pipe;       /* inflight, after this ACK */
+	uint32_t delivered; /* DeliveredData of this ACK */
+	uint32_t pipe;	    /* inflight, after this ACK */
 	uint32_t ssthresh;
 	uint32_t mss;
-	bool is_safe;        /* SafeACK: SND.UNA advanced, and no further loss was found */
+	bool is_safe; /* SafeACK: SND.UNA advanced, and no further loss was found */
 };
 
 /** Recovery begins. @param recover_fs bytes in flight before this ACK (RFC 9937, 6.1). */

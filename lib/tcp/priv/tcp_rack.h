@@ -15,25 +15,25 @@
 #include "tcp_sent.h"
 
 struct tcp_rack_kept {
-	uint32_t min_rtt_us;     /* smallest of the last minutes, 0 = none */
+	uint32_t min_rtt_us; /* smallest of the last minutes, 0 = none */
 	chim_ms_t min_rtt_at;
-	uint8_t reo_mult;        /* of min_rtt / 4; 1 at first */
-	uint8_t reo_persist;     /* recoveries until reo_mult is 1 again */
-	uint8_t is_reordering;   /* reordering has been seen */
+	uint8_t reo_mult;      /* of min_rtt / 4; 1 at first */
+	uint8_t reo_persist;   /* recoveries until reo_mult is 1 again */
+	uint8_t is_reordering; /* reordering has been seen */
 	uint8_t reserved;
 };
 
 struct tcp_rack {
-	uint32_t rtt_us;         /* RACK.rtt; 0 = nothing delivered yet */
-	uint32_t tx_us;          /* RACK.segment */
+	uint32_t rtt_us; /* RACK.rtt; 0 = nothing delivered yet */
+	uint32_t tx_us;	 /* RACK.segment */
 	uint32_t end_seq;
-	uint32_t fack;           /* highest end delivered */
-	uint32_t dsack_round;    /* reo_mult grows once until this is acknowledged */
-	uint32_t tlp_end_seq;    /* SND.NXT when the probe was sent */
-	uint8_t has_segment;     /* tx_us, end_seq are set */
+	uint32_t fack;	      /* highest end delivered */
+	uint32_t dsack_round; /* reo_mult grows once until this is acknowledged */
+	uint32_t tlp_end_seq; /* SND.NXT when the probe was sent */
+	uint8_t has_segment;  /* tx_us, end_seq are set */
 	uint8_t has_fack;
 	uint8_t has_dsack_round;
-	uint8_t has_tlp;         /* a probe is out */
+	uint8_t has_tlp; /* a probe is out */
 	uint8_t tlp_is_retrans;
 };
 
@@ -58,15 +58,15 @@ void tcp_rack_min_rtt(struct tcp_rack_kept *kept, uint32_t rtt_us, chim_ms_t now
 void tcp_rack_update(struct tcp_rack *k, struct tcp_rack_kept *kept, const struct tcp_delivery *d);
 
 /** Step 4: a DSACK widens the window, once a round trip (6.2.4). @param una, max after this ACK. */
-void tcp_rack_dsack(struct tcp_rack *k, struct tcp_rack_kept *kept, bool is_dsack, uint32_t una,
-	uint32_t max);
+void tcp_rack_dsack(
+	struct tcp_rack *k, struct tcp_rack_kept *kept, bool is_dsack, uint32_t una, uint32_t max);
 
 /** A recovery has ended: the widened window is kept for 16 of them (6.2.4). */
 void tcp_rack_recovered(struct tcp_rack_kept *kept);
 
 /** The reordering window now (6.2.4), us. */
-uint32_t tcp_rack_window(const struct tcp_rack_kept *kept, const struct tcp_sent *q,
-	const struct tcp_rack_in *in);
+uint32_t tcp_rack_window(
+	const struct tcp_rack_kept *kept, const struct tcp_sent *q, const struct tcp_rack_in *in);
 
 /**
  * Step 5: mark as lost what was sent a reordering window before the last delivered. Stops at the
@@ -97,13 +97,13 @@ uint32_t tcp_rack_pto(const struct tcp_sent *q, uint32_t srtt_us, uint32_t mss,
 void tcp_rack_tlp_sent(struct tcp_rack *k, uint32_t max, bool is_retrans);
 
 enum tcp_tlp_result {
-	TCP_TLP_NONE,     /* no probe was out, or it still is */
-	TCP_TLP_DONE,     /* the episode ended, nothing was lost */
+	TCP_TLP_NONE,	  /* no probe was out, or it still is */
+	TCP_TLP_DONE,	  /* the episode ended, nothing was lost */
 	TCP_TLP_REPAIRED, /* the probe repaired a loss: congestion control is to be told (7.4.2) */
 };
 
 /** An ACK, while a probe may be out (7.4.2). @param is_pure_dup a duplicate ACK without SACK. */
-enum tcp_tlp_result tcp_rack_tlp_ack(struct tcp_rack *k, const struct tcp_delivery *d, uint32_t una,
-	bool is_pure_dup);
+enum tcp_tlp_result
+tcp_rack_tlp_ack(struct tcp_rack *k, const struct tcp_delivery *d, uint32_t una, bool is_pure_dup);
 
 #endif /* TCP_RACK_H */

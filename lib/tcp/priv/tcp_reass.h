@@ -34,26 +34,26 @@ struct tcp_reass {
 _Static_assert(sizeof(struct tcp_reass) == 16, "what an idle connection pays");
 
 struct tcp_reass_in {
-	struct rte_mbuf *m;  /* data is the payload, within the window; empty only with a FIN */
+	struct rte_mbuf *m; /* data is the payload, within the window; empty only with a FIN */
 	uint32_t seq;
-	uint32_t rcv_nxt;    /* seq > rcv_nxt */
+	uint32_t rcv_nxt; /* seq > rcv_nxt */
 	uint32_t max_bytes;
 	uint16_t max_runs;
-	bool has_fin;        /* a FIN follows the payload */
+	bool has_fin; /* a FIN follows the payload */
 	bool has_push;
 };
 
 enum tcp_reass_verdict {
-	TCP_REASS_HELD,      /* all or part of it is on the queue; m is taken */
+	TCP_REASS_HELD,	     /* all or part of it is on the queue; m is taken */
 	TCP_REASS_DUPLICATE, /* nothing new; m is left on the free row */
-	TCP_REASS_FULL,      /* no room: too many runs, bytes or mbufs; m is left on the free row */
+	TCP_REASS_FULL,	     /* no room: too many runs, bytes or mbufs; m is left on the free row */
 	TCP_REASS_AFTER_FIN, /* beyond a FIN, or a FIN before queued data: the queue was flushed */
 };
 
 struct tcp_reass_out {
 	uint32_t dup_start; /* part of the segment that was on the queue (RFC 2883); empty: none */
 	uint32_t dup_end;
-	uint32_t visited;   /* runs looked at */
+	uint32_t visited; /* runs looked at */
 };
 
 /** Queue a segment. Takes in->m in every case. Cost: runs. */

@@ -39,43 +39,44 @@ struct tcp_flight {
 	struct tcp_rack rack;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
-	uint32_t point;     /* SND.MAX when the episode began (RecoveryPoint) */
-	uint32_t reo_us;    /* when RACK is to look again */
+	uint32_t point;	 /* SND.MAX when the episode began (RecoveryPoint) */
+	uint32_t reo_us; /* when RACK is to look again */
 	uint8_t has_reo;
-	uint8_t state;      /* enum tcp_recover_state */
-	uint8_t dupacks;    /* duplicate ACKs in a row */
+	uint8_t state;	     /* enum tcp_recover_state */
+	uint8_t dupacks;     /* duplicate ACKs in a row */
 	uint8_t must_resend; /* the timeout has come: the first goes out whatever is in flight */
 };
 
 struct tcp_recover {
-	struct tcp_cc cc;          /* cwnd, ssthresh */
+	struct tcp_cc cc; /* cwnd, ssthresh */
 	struct tcp_rack_kept kept;
 	struct tcp_flight *flight; /* NULL: nothing is in flight */
-	uint32_t sent_ms;          /* last transmission of data, for restart after idle */
+	uint32_t sent_ms;	   /* last transmission of data, for restart after idle */
 };
 
 /* What ack.c knows of an ACK. */
 struct tcp_recover_in {
 	const struct chim_sack *sack;
-	uint32_t una;       /* before this ACK */
-	uint32_t ack;       /* una <= ack <= max */
-	uint32_t max;       /* SND.MAX */
-	uint32_t mss;       /* sender's, options subtracted */
-	uint32_t srtt_us;   /* 0 = no sample yet */
-	uint32_t echo_us;   /* latest time, modulo 2^32 us, at which a segment with this TSecr can have
-	                     * been sent; with has_echo */
+	uint32_t una;	  /* before this ACK */
+	uint32_t ack;	  /* una <= ack <= max */
+	uint32_t max;	  /* SND.MAX */
+	uint32_t mss;	  /* sender's, options subtracted */
+	uint32_t srtt_us; /* 0 = no sample yet */
+	uint32_t echo_us; /* latest time, modulo 2^32 us, at which a segment with this TSecr can
+			   * have been sent; with has_echo */
 	uint8_t nb_sack;
-	bool has_sack;      /* negotiated */
+	bool has_sack; /* negotiated */
 	bool has_echo;
-	bool has_ece;       /* ECE set, ECN negotiated */
-	bool is_dup;        /* a duplicate ACK by RFC 5681, 2 */
+	bool has_ece; /* ECE set, ECN negotiated */
+	bool is_dup;  /* a duplicate ACK by RFC 5681, 2 */
 };
 
 /* struct tcp_recover_out.events */
-#define TCP_RECOVER_ENTERED  0x01u /* fast recovery began */
-#define TCP_RECOVER_EXITED   0x02u /* an episode ended: all that was out then is acknowledged */
-#define TCP_RECOVER_UNDONE   0x04u /* the reduction was for nothing; after an RTO also reset the
-                                    * back-off */
+#define TCP_RECOVER_ENTERED 0x01u /* fast recovery began */
+#define TCP_RECOVER_EXITED  0x02u /* an episode ended: all that was out then is acknowledged */
+#define TCP_RECOVER_UNDONE                                                                       \
+	0x04u			   /* the reduction was for nothing; after an RTO also reset the \
+				    * back-off */
 #define TCP_RECOVER_REDUCED  0x08u /* for ECE */
 #define TCP_RECOVER_PROGRESS 0x10u /* new data acknowledged: restart the RTO (RFC 6298, 5.3) */
 #define TCP_RECOVER_EMPTY    0x20u /* nothing is in flight any more: stop the RTO (5.2) */
@@ -94,8 +95,8 @@ void tcp_recover_init(struct tcp_recover *r, uint8_t algorithm, uint32_t cwnd, u
  * @param has_fin the last octet is a FIN.
  * @return false: no record is free, nothing is taken.
  */
-bool tcp_recover_import(struct tcp_recover *r, struct chim_tcp_env *env, const struct chim_sack *out,
-	uint32_t nxt, bool has_fin);
+bool tcp_recover_import(struct tcp_recover *r, struct chim_tcp_env *env,
+	const struct chim_sack *out, uint32_t nxt, bool has_fin);
 
 /** Give back everything. */
 void tcp_recover_release(struct tcp_recover *r, struct chim_tcp_env *env);
@@ -125,8 +126,8 @@ struct tcp_sent_rec *tcp_recover_next(const struct tcp_recover *r, bool has_new)
  *
  * @return false: no record is free to cut with; do not send (or send the whole).
  */
-bool tcp_recover_on_resent(struct tcp_recover *r, struct tcp_sent_rec *rec, uint32_t len,
-	struct chim_tcp_env *env);
+bool tcp_recover_on_resent(
+	struct tcp_recover *r, struct tcp_sent_rec *rec, uint32_t len, struct chim_tcp_env *env);
 
 /**
  * Is a record free, so that the next tcp_recover_on_sent(), or the cut of tcp_recover_on_resent(),
@@ -140,12 +141,12 @@ bool tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env)
  *
  * @return false: no record is free; do not send, try again after a turn.
  */
-bool tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx,
-	struct chim_tcp_env *env);
+bool
+tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx, struct chim_tcp_env *env);
 
 /** Before new data after a pause: restart from the restart window (RFC 5681, 4.1). */
-void tcp_recover_on_idle(struct tcp_recover *r, uint32_t mss, uint32_t rto_us,
-	const struct chim_tcp_env *env);
+void tcp_recover_on_idle(
+	struct tcp_recover *r, uint32_t mss, uint32_t rto_us, const struct chim_tcp_env *env);
 
 /** The retransmission timeout expired (RFC 6298, 5.4-5.6; RFC 8985, 6.3): of in, max, mss, srtt_us
  *  and has_sack are read. @param is_first not yet backed off for this segment. */
@@ -153,12 +154,12 @@ void tcp_recover_on_rto(struct tcp_recover *r, const struct tcp_recover_in *in, 
 	struct chim_tcp_env *env);
 
 /** When RACK is to look again. @return false: no need; else left_us from now, may be 0. */
-bool tcp_recover_reo_us(const struct tcp_recover *r, const struct chim_tcp_env *env,
-	uint32_t *left_us);
+bool
+tcp_recover_reo_us(const struct tcp_recover *r, const struct chim_tcp_env *env, uint32_t *left_us);
 
 /** That time has come. @return true when something was marked lost. */
-bool tcp_recover_on_reo(struct tcp_recover *r, const struct tcp_recover_in *in,
-	struct chim_tcp_env *env);
+bool tcp_recover_on_reo(
+	struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_env *env);
 
 /**
  * Probe timeout from now; arm it after new data was sent and after an ACK made progress
@@ -178,12 +179,12 @@ bool tcp_recover_pto_us(const struct tcp_recover *r, const struct tcp_recover_in
  * @return the last mss bytes in flight, or more when no record is free to cut them off; NULL when
  *   nothing is in flight.
  */
-struct tcp_sent_rec *tcp_recover_probe(struct tcp_recover *r, uint32_t mss,
-	struct chim_tcp_env *env);
+struct tcp_sent_rec *
+tcp_recover_probe(struct tcp_recover *r, uint32_t mss, struct chim_tcp_env *env);
 
 /** A probe has been sent. @param max SND.MAX after it. */
-void tcp_recover_on_probe(struct tcp_recover *r, uint32_t max, bool is_retrans,
-	struct chim_tcp_env *env);
+void tcp_recover_on_probe(
+	struct tcp_recover *r, uint32_t max, bool is_retrans, struct chim_tcp_env *env);
 
 /**
  * The path takes only mss bytes now: what is out in larger segments did not get through. That is no

@@ -24,7 +24,7 @@ tcp_recover_set_state(struct tcp_recover *r, enum tcp_recover_state state)
 }
 
 /** Mark what a timeout says is lost (RFC 8985, 6.3; without SACK everything). */
-void tcp_recover_lose_for_rto(struct tcp_recover *r, const struct tcp_recover_in *in,
-	struct chim_tcp_env *env);
+void tcp_recover_lose_for_rto(
+	struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_env *env);
 
 #endif /* TCP_RECOVER_INT_H */

@@ -38,7 +38,7 @@ struct tcp_dsack {
  *
  * @return blocks written, at most room and CHIM_SACK_OUT.
  */
-uint8_t tcp_sack_blocks(const struct tcp_reass *q, struct tcp_dsack *dup, struct chim_sack *out,
-	uint8_t room);
+uint8_t tcp_sack_blocks(
+	const struct tcp_reass *q, struct tcp_dsack *dup, struct chim_sack *out, uint8_t room);
 
 #endif /* TCP_SACK_H */

@@ -33,25 +33,25 @@
 #include "chim_seq.h"
 #include "chim_wire.h"
 
-#define TCP_SENT_SACKED       0x01u
-#define TCP_SENT_LOST         0x02u
+#define TCP_SENT_SACKED	      0x01u
+#define TCP_SENT_LOST	      0x02u
 #define TCP_SENT_RETRANS      0x04u /* sent again, and that copy is not known to be lost */
 #define TCP_SENT_EVER_RETRANS 0x08u /* no RTT sample (Karn, RFC 6298, 3) */
-#define TCP_SENT_FIN          0x10u /* the last octet of the sequence space is a FIN */
-#define TCP_SENT_PROBE        0x20u /* a tail loss probe (RFC 8985, 7) */
+#define TCP_SENT_FIN	      0x10u /* the last octet of the sequence space is a FIN */
+#define TCP_SENT_PROBE	      0x20u /* a tail loss probe (RFC 8985, 7) */
 #define TCP_SENT_GUESSED      0x40u /* sent before the connection came here: the time is a bound */
 
 #define TCP_SENT_BUDGET 256u
-#define TCP_SENT_SPARE  64u
+#define TCP_SENT_SPARE	64u
 
 struct tcp_sent_rec {
 	TAILQ_ENTRY(tcp_sent_rec) by_seq;
 	TAILQ_ENTRY(tcp_sent_rec) by_fate;
 	uint32_t seq;
-	uint32_t len;     /* sequence space, a FIN counted */
-	uint32_t tx_us;   /* last transmission */
-	uint16_t segs;    /* segments on the wire that it is, about, when in several */
-	uint8_t flags;    /* TCP_SENT_* */
+	uint32_t len;	/* sequence space, a FIN counted */
+	uint32_t tx_us; /* last transmission */
+	uint16_t segs;	/* segments on the wire that it is, about, when in several */
+	uint8_t flags;	/* TCP_SENT_* */
 	uint8_t nb_resent;
 };
 _Static_assert(sizeof(struct tcp_sent_rec) == 48, "a record a segment");
@@ -63,13 +63,13 @@ struct tcp_sent {
 	struct tcp_sent_list flight;
 	struct tcp_sent_list lost;
 	struct tcp_sent_rec *cursor; /* where the last SACK block ended */
-	uint32_t bytes;              /* of all records: SND.MAX - SND.UNA */
-	uint32_t sacked;             /* bytes */
-	uint32_t lost_bytes;         /* bytes LOST, sent again or not */
-	uint32_t retrans;            /* bytes RETRANS */
-	uint32_t reno;               /* bytes that duplicate ACKs say have left, without SACK */
-	uint32_t nb;                 /* records */
-	uint32_t sacked_segs;        /* segments SACKED */
+	uint32_t bytes;		     /* of all records: SND.MAX - SND.UNA */
+	uint32_t sacked;	     /* bytes */
+	uint32_t lost_bytes;	     /* bytes LOST, sent again or not */
+	uint32_t retrans;	     /* bytes RETRANS */
+	uint32_t reno;		     /* bytes that duplicate ACKs say have left, without SACK */
+	uint32_t nb;		     /* records */
+	uint32_t sacked_segs;	     /* segments SACKED */
 };
 
 /*
@@ -78,20 +78,20 @@ struct tcp_sent {
  */
 struct tcp_delivery {
 	uint32_t now_us;
-	uint32_t min_rtt_us;   /* of the connection, 0 = unknown: RACK's filter */
-	uint32_t echo_us;      /* latest moment the segment echoed by TSecr can have been sent */
+	uint32_t min_rtt_us; /* of the connection, 0 = unknown: RACK's filter */
+	uint32_t echo_us;    /* latest moment the segment echoed by TSecr can have been sent */
 	bool has_echo;
-	bool has_sack;         /* negotiated */
+	bool has_sack; /* negotiated */
 	/* out */
-	bool has_latest;       /* tx_us, end_seq, is_retrans: the last sent of those delivered */
+	bool has_latest; /* tx_us, end_seq, is_retrans: the last sent of those delivered */
 	bool latest_is_retrans;
 	bool latest_is_guessed;
-	bool has_news;         /* high_end is set */
+	bool has_news;	       /* high_end is set */
 	bool has_original;     /* original_end is set */
 	bool is_retrans_acked; /* a segment that was ever resent has been delivered */
-	bool is_dsack;         /* the first block reported a duplicate (RFC 2883) */
+	bool is_dsack;	       /* the first block reported a duplicate (RFC 2883) */
 	bool is_reneged;       /* data once SACKED is at SND.UNA again (RFC 2018, 8) */
-	uint32_t acked;        /* bytes newly below SND.UNA */
+	uint32_t acked;	       /* bytes newly below SND.UNA */
 	uint32_t sacked;       /* bytes newly SACKED */
 	uint32_t delivered;    /* bytes of which this ACK is the first news */
 	uint32_t rtt_us;       /* of the last sent, 0 = no sample */
@@ -102,17 +102,17 @@ struct tcp_delivery {
 	uint32_t high_end;     /* highest end delivered */
 	uint32_t dsack_start;
 	uint32_t dsack_end;
-	uint32_t visited;      /* records walked over without effect */
-	uint32_t worked;       /* records marked or freed */
+	uint32_t visited; /* records walked over without effect */
+	uint32_t worked;  /* records marked or freed */
 };
 
 /* A transmission to be recorded. */
 struct tcp_sent_new {
 	uint32_t seq;
-	uint32_t len;   /* sequence space, a FIN counted */
+	uint32_t len; /* sequence space, a FIN counted */
 	uint32_t now_us;
 	uint16_t segs;
-	uint8_t flags;  /* TCP_SENT_FIN, TCP_SENT_PROBE, TCP_SENT_GUESSED */
+	uint8_t flags; /* TCP_SENT_FIN, TCP_SENT_PROBE, TCP_SENT_GUESSED */
 };
 
 /** Make an empty queue. */
@@ -126,12 +126,12 @@ bool tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct 
  *
  * @return false: no record is free, r is whole.
  */
-bool tcp_sent_split(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r,
-	uint32_t len);
+bool
+tcp_sent_split(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r, uint32_t len);
 
 /** A cumulative acknowledgment: SND.UNA is now ack. */
-void tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack,
-	struct tcp_delivery *d);
+void
+tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct tcp_delivery *d);
 
 /**
  * [start, end) is at the receiver (RFC 2018). Must lie within the queue; segments of mss bytes

@@ -18,16 +18,16 @@ enum tcp_frto {
 };
 
 struct tcp_undo {
-	uint32_t cwnd;       /* before the reduction */
+	uint32_t cwnd; /* before the reduction */
 	uint32_t ssthresh;
-	uint32_t w_max;      /* CUBIC's (RFC 9438, 4.9) */
-	uint32_t una;        /* SND.UNA at that time: DSACKs below are not of this episode */
-	uint32_t resent_us;  /* first resend */
-	uint32_t bytes;      /* resent and not reported as duplicates */
-	uint8_t is_armed;    /* there is a reduction to undo */
+	uint32_t w_max;	    /* CUBIC's (RFC 9438, 4.9) */
+	uint32_t una;	    /* SND.UNA at that time: DSACKs below are not of this episode */
+	uint32_t resent_us; /* first resend */
+	uint32_t bytes;	    /* resent and not reported as duplicates */
+	uint8_t is_armed;   /* there is a reduction to undo */
 	uint8_t has_resent;
 	uint8_t is_answered; /* an ACK has advanced since: its timestamp has been looked at */
-	uint8_t frto;        /* enum tcp_frto */
+	uint8_t frto;	     /* enum tcp_frto */
 	uint8_t is_by_dsack; /* DSACKs can still prove it: each report so far matched a resend */
 };
 
@@ -36,7 +36,7 @@ struct tcp_undo_begin {
 	uint32_t ssthresh;
 	uint32_t w_max;
 	uint32_t una;
-	bool can_frto;       /* a timeout with data above SND.UNA, the first of this segment */
+	bool can_frto; /* a timeout with data above SND.UNA, the first of this segment */
 };
 
 /** A reduction is made. */
@@ -52,7 +52,8 @@ void tcp_undo_on_resent(struct tcp_undo *u, uint32_t bytes, uint32_t now_us);
  * @param point SND.MAX at the reduction.
  * @return true when the reduction was for nothing; it is disarmed then.
  */
-bool tcp_undo_on_ack(struct tcp_undo *u, const struct tcp_delivery *d, uint32_t una, uint32_t point);
+bool
+tcp_undo_on_ack(struct tcp_undo *u, const struct tcp_delivery *d, uint32_t una, uint32_t point);
 
 /** The episode is over. */
 static inline void
