@@ -18,13 +18,14 @@ ctl offload --all || fail "offload"
 wait_for 20 offloaded || fail "only $(total .in_engine) of $nb are in the engine"
 sleep 1
 
-moved=$(tail -n 1 "$work/peer.log" | jq .received)
 kill -TERM $engine
-sleep 2
+# A connection is home when the last of what it had to send fits in its socket again.
+come_home() { [ "$(total .in_engine)" = 0 ]; }
+wait_for 30 come_home || fail "$(total .in_engine) are still in the engine"
 kill -0 $engine || fail "the engine ended before its connections"
-[ "$(total .in_engine)" = 0 ] || fail "$(total .in_engine) are still in the engine"
-now=$(tail -n 1 "$work/peer.log" | jq .received)
-[ "$now" -gt "$moved" ] || fail "nothing moves after SIGTERM"
+moving() { [ "$(tail -n 1 "$work/peer.log" | jq .received)" -gt "$moved" ]; }
+moved=$(tail -n 1 "$work/peer.log" | jq .received)
+wait_for 10 moving || fail "nothing moves after SIGTERM"
 
 finish_client $client "$work/peer.log"
 wait_for 20 engine_is_gone || fail "the engine did not end after the last connection"

@@ -18,9 +18,10 @@ if [ $# -gt 0 ]; then
 	one "$@"
 	exit 0
 fi
-one moves=300 bytes=64
-one moves=200 bytes=32 ip6
-one moves=200 bytes=32 client
-one moves=200 bytes=32 cc=bbr
+# Bytes enough that a fast machine is not through before the moves are.
+one moves=300 bytes=128
+one moves=200 bytes=96 ip6
+one moves=200 bytes=96 client
+one moves=200 bytes=128 cc=bbr
 one moves=300 bytes=160 half
-one moves=100 bytes=16 conns=8
+one moves=100 bytes=32 conns=8

@@ -79,6 +79,7 @@ under_load(struct rig *r, const struct load *l)
 {
 	uint32_t moves = 0;
 	uint32_t full = 0; /* moves with something in each of the three queues */
+	uint32_t busy = 0; /* moves in the middle of something */
 
 	r->peer_goal = l->bytes;
 	rig_peer_start(r);
@@ -98,6 +99,7 @@ under_load(struct rig *r, const struct load *l)
 			printf("move %u: %s\n", moves, strerror(-rc));
 		assert_int_equal(rc, 0);
 		full += m.unread != 0 && m.unacked != 0 && m.unsent != 0;
+		busy += m.unread != 0 || m.unacked != 0 || m.unsent != 0;
 		moves++;
 	}
 	while (r->host_wrote < l->bytes && atomic_load(&r->error) == 0) {
@@ -112,7 +114,10 @@ under_load(struct rig *r, const struct load *l)
 	assert_int_equal(r->host_read, r->peer_wrote);
 	assert_int_equal(r->peer_read, r->host_wrote);
 	assert_clean(r, l->is_clean);
-	assert_true(full != 0);
+	/* Moves of an idle connection prove nothing. A bad wire leaves little in the queues at
+	 * once. */
+	assert_true(busy > moves / 2);
+	assert_true(full != 0 || !l->is_clean);
 	printf("%u moves (%u with all queues full), %llu and %llu bytes, resent by host %u, by peer %u\n",
 		moves, full, (unsigned long long)r->host_read, (unsigned long long)r->peer_read,
 		info_of(r->host).tcpi_total_retrans, info_of(r->peer).tcpi_total_retrans);
