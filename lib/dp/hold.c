@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Source 5: frames in transit (architecture 7). A hold keeps what the wire
+ * Source 5: frames in transit (doc/handover.md). A hold keeps what the wire
  * brings for a flow, in order, until it is released, turned into a connection,
  * or runs out: by its deadline, or by its bound of bytes.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Engine to kernel (architecture 7), one function a step, in the order of the
+ * Engine to kernel (doc/handover.md), one function a step, in the order of the
  * lists at the end. The worker holds the flow from terminate on, and drops
  * what the kernel says of it, until the release.
  *

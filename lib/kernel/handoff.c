@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Kernel to engine (architecture 7), one function a step, in the order of the
+ * Kernel to engine (doc/handover.md), one function a step, in the order of the
  * list at the end. At every instant one side speaks for the connection; what
  * arrives in between waits in the hold.
  *

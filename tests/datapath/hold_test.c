@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Frames in transit (architecture 7): hold, seal, release, inject, and what
+ * Frames in transit (doc/handover.md): hold, seal, release, inject, and what
  * becomes of a hold at an install, a terminate, its deadline and its bound.
  */
 #include <string.h>
