@@ -18,7 +18,7 @@ if [ $# -gt 0 ]; then
 	one "$@"
 	exit 0
 fi
-# Bytes enough that a fast machine is not through before the moves are.
+# Bytes enough to keep both directions busy while the moves last.
 one moves=300 bytes=128
 one moves=200 bytes=96 ip6
 one moves=200 bytes=96 client

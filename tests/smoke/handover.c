@@ -72,6 +72,7 @@ struct conn {
 	bool peer_eof;
 	uint32_t peer_retrans;
 	uint32_t largest_pause;
+	atomic_uint nb_moves; /* both ways, for the peer's thread */
 	atomic_int error;
 	atomic_bool is_done;
 };
@@ -228,11 +229,24 @@ static const struct chim_service duplex = {
 
 /* ---- the peer ---- */
 
+/* So far ahead of the moves the peer writes: on a fast machine it would be through before them. */
+#define AHEAD_MOVES 40u
+
+static uint64_t
+peer_allowance(const struct conn *c)
+{
+	uint64_t moves = atomic_load(&c->nb_moves);
+
+	if (moves >= opt.moves)
+		return opt.bytes;
+	return RTE_MIN(opt.bytes - 1, opt.bytes / opt.moves * (moves + AHEAD_MOVES));
+}
+
 static int
 peer_write(struct conn *c)
 {
 	uint8_t at[CHUNK];
-	size_t want = RTE_MIN(opt.bytes - c->peer_wrote, (uint64_t)CHUNK);
+	size_t want = RTE_MIN(peer_allowance(c) - c->peer_wrote, (uint64_t)CHUNK);
 
 	fill(at, want, c->peer_wrote, FROM_PEER);
 	ssize_t n = send(c->peer, at, want, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -270,11 +284,13 @@ peer_main(void *arg)
 	while (error == 0 && !(c->peer_eof && is_shut) && atomic_load(&c->error) == 0) {
 		struct pollfd p = { c->peer, c->peer_eof ? 0 : POLLIN, 0 };
 
-		if (c->peer_wrote < opt.bytes)
+		bool may_write = c->peer_wrote < peer_allowance(c);
+
+		if (may_write)
 			p.events |= POLLOUT;
-		else if (!is_shut)
+		else if (c->peer_wrote == opt.bytes && !is_shut)
 			is_shut = shutdown(c->peer, SHUT_WR) == 0;
-		poll(&p, 1, 50);
+		poll(&p, 1, may_write || is_shut ? 50 : 1);
 		if (p.revents & POLLOUT)
 			error = peer_write(c);
 		if (error == 0 && (p.revents & (POLLIN | POLLHUP | POLLERR)) && !c->peer_eof)
@@ -449,6 +465,7 @@ on_moved(struct conn *c, const struct chim_kernel_event *ev)
 			m->send_unsent, m->send_chains, m->recv_unread, m->kept_frames,
 			chim_tcp_state_name(m->state));
 	c->moves[ev->home == CHIM_HOME_KERNEL]++;
+	atomic_fetch_add(&c->nb_moves, 1);
 	c->is_away = false;
 	if (nb_pauses < RTE_DIM(pauses_us))
 		pauses_us[nb_pauses++] = ev->move.pause_us;
