@@ -29,55 +29,12 @@
 #include <rte_eal.h>
 
 #include "app.h"
-#include "chim_serve.h"
+#include "handover.h"
 
-#define CHUNK	  65536u
 #define MAX_CONNS 64u
 #define PORT	  7000
 
-enum {
-	FROM_HOST = 1,
-	FROM_PEER = 2
-};
-
-struct options {
-	const char *netns;
-	uint32_t moves;
-	uint64_t bytes; /* each way, each connection */
-	bool is_ip6, no_hold, is_client, is_verbose;
-	bool is_half; /* the host closes its half early */
-	const char *congestion;
-	unsigned int seed;
-	uint32_t conns;
-};
-
-/* One connection, both ends. */
-struct conn {
-	const struct options *opt;
-	/* host */
-	struct chim_stream *stream;
-	struct chim_kconn *kc;
-	int fd;
-	bool is_away;
-	bool is_over;
-	chim_us_t next_move;
-	uint32_t moves[2]; /* arrived in the engine, in the kernel */
-	uint32_t refused;
-	uint64_t wrote, read;
-	bool is_shut, is_half_shut;
-	/* peer */
-	pthread_t thread;
-	int peer;
-	uint64_t peer_wrote, peer_read;
-	bool peer_eof;
-	uint32_t peer_retrans;
-	uint32_t largest_pause;
-	atomic_uint nb_moves; /* both ways, for the peer's thread */
-	atomic_int error;
-	atomic_bool is_done;
-};
-
-static struct options opt = { .moves = 200, .bytes = 64 << 20, .seed = 1, .conns = 1 };
+struct options opt = { .moves = 200, .bytes = 64 << 20, .seed = 1, .conns = 1 };
 static struct conn conns[MAX_CONNS];
 static struct app_options options;
 static struct app_engine engine;
@@ -102,46 +59,6 @@ clock_us(void)
 	return (chim_us_t)ts.tv_sec * CHIM_US_PER_S + (chim_us_t)ts.tv_nsec / 1000;
 }
 
-/* ---- bytes that show their position ---- */
-
-static uint8_t
-pattern(uint64_t position, int way)
-{
-	uint64_t word = (position / 8 + 1) * UINT64_C(0x9e3779b97f4a7c15) + (uint64_t)way;
-
-	word ^= word >> 29;
-	return (uint8_t)(word >> position % 8 * 8);
-}
-
-static void
-fill(uint8_t *at, size_t n, uint64_t position, int way)
-{
-	for (size_t i = 0; i < n; i++)
-		at[i] = pattern(position + i, way);
-}
-
-static int
-compare(const uint8_t *at, size_t n, uint64_t position, int way)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (at[i] == pattern(position + i, way))
-			continue;
-		printf("handover: byte %llu from the %s is wrong\n",
-			(unsigned long long)(position + i), way == FROM_HOST ? "host" : "peer");
-		for (int64_t off = -200000; off < 200000; off++) {
-			size_t j = 0;
-
-			while (j < 32 && i + j < n &&
-				at[i + j] == pattern(position + i + (uint64_t)off + j, way))
-				j++;
-			if (j == 32)
-				printf("handover: it looks like position %+lld\n", (long long)off);
-		}
-		return EBADMSG;
-	}
-	return 0;
-}
-
 /* ---- the host's service ---- */
 
 static struct conn *opening;
@@ -161,7 +78,7 @@ duplex_read(struct conn *c, struct chim_stream *s)
 	size_t n;
 
 	while ((n = chim_stream_peek(s, &at)) != 0) {
-		if (compare(at, n, c->read, FROM_PEER) != 0) {
+		if (handover_compare(at, n, c->read, FROM_PEER) != 0) {
 			atomic_store(&c->error, EBADMSG);
 			return;
 		}
@@ -170,22 +87,16 @@ duplex_read(struct conn *c, struct chim_stream *s)
 	}
 }
 
-static uint64_t
-host_goal(void)
-{
-	return opt.is_half ? opt.bytes / 8 : opt.bytes;
-}
-
 static void
 duplex_write(struct conn *c, struct chim_stream *s)
 {
 	uint8_t at[CHUNK];
 
-	while (c->wrote < host_goal()) {
-		size_t want = RTE_MIN(host_goal() - c->wrote, (uint64_t)CHUNK);
+	while (c->wrote < handover_host_goal()) {
+		size_t want = RTE_MIN(handover_host_goal() - c->wrote, (uint64_t)CHUNK);
 		size_t n;
 
-		fill(at, want, c->wrote, FROM_HOST);
+		handover_fill(at, want, c->wrote, FROM_HOST);
 		n = chim_stream_write(s, at, want);
 		c->wrote += n;
 		if (n < want)
@@ -203,11 +114,11 @@ duplex_run(struct chim_stream *s, void *state)
 		duplex_read(c, s);
 	duplex_write(c, s);
 	/* It closes when it has moved often enough, so that no move finds an idle connection. */
-	if (opt.is_half && c->wrote == host_goal() && !c->is_half_shut) {
+	if (opt.is_half && c->wrote == handover_host_goal() && !c->is_half_shut) {
 		c->is_half_shut = true;
 		chim_stream_shutdown(s);
 	}
-	if (c->wrote == host_goal() && chim_stream_is_eof(s) && !c->is_shut) {
+	if (c->wrote == handover_host_goal() && chim_stream_is_eof(s) && !c->is_shut) {
 		c->is_shut = true;
 		chim_stream_finish(s);
 	}
@@ -226,83 +137,6 @@ static const struct chim_service duplex = {
 	.run = duplex_run,
 	.close = duplex_close,
 };
-
-/* ---- the peer ---- */
-
-/* So far ahead of the moves the peer writes: on a fast machine it would be through before them. */
-#define AHEAD_MOVES 40u
-
-static uint64_t
-peer_allowance(const struct conn *c)
-{
-	uint64_t moves = atomic_load(&c->nb_moves);
-
-	if (moves >= opt.moves)
-		return opt.bytes;
-	return RTE_MIN(opt.bytes - 1, opt.bytes / opt.moves * (moves + AHEAD_MOVES));
-}
-
-static int
-peer_write(struct conn *c)
-{
-	uint8_t at[CHUNK];
-	size_t want = RTE_MIN(peer_allowance(c) - c->peer_wrote, (uint64_t)CHUNK);
-
-	fill(at, want, c->peer_wrote, FROM_PEER);
-	ssize_t n = send(c->peer, at, want, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (n < 0 && errno != EAGAIN)
-		return errno;
-	c->peer_wrote += n > 0 ? (uint64_t)n : 0;
-	return 0;
-}
-
-static int
-peer_read(struct conn *c)
-{
-	uint8_t at[CHUNK];
-	ssize_t n = recv(c->peer, at, sizeof(at), MSG_DONTWAIT);
-
-	if (n < 0)
-		return errno == EAGAIN ? 0 : errno;
-	c->peer_eof = n == 0;
-	if (n > 0 && compare(at, (size_t)n, c->peer_read, FROM_HOST) != 0)
-		return EBADMSG;
-	c->peer_read += (uint64_t)n;
-	return 0;
-}
-
-static void *
-peer_main(void *arg)
-{
-	struct conn *c = arg;
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-	bool is_shut = false;
-	int error = 0;
-
-	while (error == 0 && !(c->peer_eof && is_shut) && atomic_load(&c->error) == 0) {
-		struct pollfd p = { c->peer, c->peer_eof ? 0 : POLLIN, 0 };
-
-		bool may_write = c->peer_wrote < peer_allowance(c);
-
-		if (may_write)
-			p.events |= POLLOUT;
-		else if (c->peer_wrote == opt.bytes && !is_shut)
-			is_shut = shutdown(c->peer, SHUT_WR) == 0;
-		poll(&p, 1, may_write || is_shut ? 50 : 1);
-		if (p.revents & POLLOUT)
-			error = peer_write(c);
-		if (error == 0 && (p.revents & (POLLIN | POLLHUP | POLLERR)) && !c->peer_eof)
-			error = peer_read(c);
-	}
-	if (getsockopt(c->peer, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
-		c->peer_retrans = info.tcpi_total_retrans;
-	if (error != 0)
-		atomic_store(&c->error, error);
-	atomic_store(&c->is_done, true);
-	return NULL;
-}
 
 /* ---- set-up ---- */
 
@@ -618,7 +452,7 @@ report(void)
 	for (uint32_t i = 0; i < opt.conns; i++) {
 		struct conn *c = &conns[i];
 		bool is_ok = atomic_load(&c->error) == 0 && c->read == opt.bytes &&
-			c->peer_read == host_goal() && c->is_over &&
+			c->peer_read == handover_host_goal() && c->is_over &&
 			c->moves[0] + c->moves[1] >= opt.moves;
 
 		if (!is_ok || opt.conns == 1)
@@ -696,7 +530,7 @@ main(int argc, char **argv)
 			die("adopt");
 	}
 	for (uint32_t i = 0; i < opt.conns; i++)
-		pthread_create(&conns[i].thread, NULL, peer_main, &conns[i]);
+		pthread_create(&conns[i].thread, NULL, handover_peer, &conns[i]);
 	run_all();
 	status = report();
 	fflush(stdout);
