@@ -168,17 +168,6 @@ on_ended(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *
 	agent_conn_close(a, c);
 }
 
-static void
-free_list(struct rte_mbuf *list)
-{
-	while (list != NULL) {
-		struct rte_mbuf *m = list;
-
-		list = chim_nbl(m)->next;
-		rte_pktmbuf_free(m);
-	}
-}
-
 void
 agent_move_on_event(struct agent *a, struct chim_kernel_event *ev)
 {
@@ -186,7 +175,7 @@ agent_move_on_event(struct agent *a, struct chim_kernel_event *ev)
 
 	if (c == NULL) {
 		if (ev->kind == CHIM_KERNEL_IO)
-			free_list(ev->io.m);
+			chim_nbl_free(ev->io.m);
 		return;
 	}
 	switch (ev->kind) {

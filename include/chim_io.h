@@ -60,6 +60,18 @@ chim_nbl(struct rte_mbuf *m)
 /* Walk a list; m may be NULL; the body must not unlink m. */
 #define CHIM_NBL_FOREACH(m, head) for (m = (head); m != NULL; m = chim_nbl(m)->next)
 
+/** Free a list, every chain of it; takes it; NULL is allowed. Thread: the owner of the list. */
+static inline void
+chim_nbl_free(struct rte_mbuf *list)
+{
+	while (list != NULL) {
+		struct rte_mbuf *m = list;
+
+		list = chim_nbl(m)->next;
+		rte_pktmbuf_free(m);
+	}
+}
+
 enum chim_io_op {
 	/* host to worker */
 	CHIM_IO_SEND = 1,     /* m: list to send, in order */

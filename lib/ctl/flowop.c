@@ -15,17 +15,6 @@ is_port(const struct chim_ctl *c, uint32_t port)
 }
 
 static void
-free_list(struct rte_mbuf *m)
-{
-	while (m != NULL) {
-		struct rte_mbuf *next = chim_nbl(m)->next;
-
-		rte_pktmbuf_free(m);
-		m = next;
-	}
-}
-
-static void
 start_inject(struct chim_ctl *c, struct ctl_op *op)
 {
 	struct rte_mbuf *frames = op->req.inject.frames;
@@ -34,7 +23,7 @@ start_inject(struct chim_ctl *c, struct ctl_op *op)
 
 	if (frames == NULL || !is_port(c, port)) {
 		/* Taken with the request, so they are ours to free (chim_request.h). */
-		free_list(frames);
+		chim_nbl_free(frames);
 		ctl_op_fail(c, op, CHIM_STATUS_FAILURE,
 			frames == NULL ? CHIM_REASON_NULL_POINTER : CHIM_REASON_BAD_VALUE);
 		return;

@@ -133,20 +133,33 @@ wait_for_marker(struct chim_worker *w, struct dp_hold *hold, struct chim_msg *ms
 	TAILQ_INSERT_TAIL(&w->sealing, hold, sealing);
 }
 
-void
-dp_flow_seal(struct chim_worker *w, struct chim_msg *msg)
+/* The hold a message names. NULL when the flow is not held. */
+static struct dp_hold *
+find_hold(struct chim_worker *w, const struct chim_msg *msg)
 {
-	struct dp_hold *hold = NULL;
 	union chim_key key;
 	bool is_ip6;
 
-	if (read_flow(w, msg, &key, &is_ip6))
-		hold = dp_flow_hold(chim_flow_find(w->flow, &key, is_ip6));
+	if (!read_flow(w, msg, &key, &is_ip6))
+		return NULL;
+	return dp_flow_hold(chim_flow_find(w->flow, &key, is_ip6));
+}
+
+static enum chim_reason
+why_ended(const struct dp_hold *hold)
+{
+	return hold->reason != CHIM_REASON_NONE ? hold->reason : CHIM_REASON_NO_HOLD;
+}
+
+void
+dp_flow_seal(struct chim_worker *w, struct chim_msg *msg)
+{
+	struct dp_hold *hold = find_hold(w, msg);
+
 	if (hold == NULL) {
 		refuse(w, msg, CHIM_REASON_NO_HOLD);
 	} else if (hold->state != DP_HOLD_ACTIVE) {
-		refuse(w, msg,
-			hold->reason != CHIM_REASON_NONE ? hold->reason : CHIM_REASON_NO_HOLD);
+		refuse(w, msg, why_ended(hold));
 	} else if (hold->seal != NULL) {
 		refuse(w, msg, CHIM_REASON_OVERLAP);
 	} else if (hold->is_sealed) {
@@ -173,12 +186,8 @@ dp_seal_answer(struct chim_worker *w, struct dp_hold *hold, enum chim_status sta
 void
 dp_flow_release(struct chim_worker *w, struct chim_msg *msg)
 {
-	struct dp_hold *hold = NULL;
-	union chim_key key;
-	bool is_ip6;
+	struct dp_hold *hold = find_hold(w, msg);
 
-	if (read_flow(w, msg, &key, &is_ip6))
-		hold = dp_flow_hold(chim_flow_find(w->flow, &key, is_ip6));
 	if (hold == NULL) {
 		refuse(w, msg, CHIM_REASON_NO_HOLD);
 	} else if (hold->state == DP_HOLD_ACTIVE) {
@@ -186,8 +195,7 @@ dp_flow_release(struct chim_worker *w, struct chim_msg *msg)
 		dp_hold_end(w, hold, CHIM_REASON_NONE);
 		dp_reply(w, msg, CHIM_STATUS_SUCCESS, CHIM_REASON_NONE);
 	} else {
-		refuse(w, msg,
-			hold->reason != CHIM_REASON_NONE ? hold->reason : CHIM_REASON_NO_HOLD);
+		refuse(w, msg, why_ended(hold));
 		dp_hold_forget(w, hold);
 	}
 }

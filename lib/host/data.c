@@ -127,17 +127,6 @@ chim_host_return(struct chim_host *host, struct rte_mbuf *list)
 	return rest;
 }
 
-static void
-free_list(struct rte_mbuf *m)
-{
-	while (m != NULL) {
-		struct rte_mbuf *next = chim_nbl(m)->next;
-
-		rte_pktmbuf_free(m);
-		m = next;
-	}
-}
-
 void
 host_data_drain(struct chim_host *host)
 {
@@ -149,6 +138,6 @@ host_data_drain(struct chim_host *host)
 		/* Lent data goes back, so that its window opens; our own buffers are freed. */
 		if (io.op == CHIM_IO_INDICATE)
 			io.m = chim_host_return(host, io.m);
-		free_list(io.m);
+		chim_nbl_free(io.m);
 	}
 }

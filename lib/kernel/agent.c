@@ -252,7 +252,7 @@ drop_events(struct chim_kernel *k, const struct chim_kconn *kc)
 			k->event[(k->event_head + k->nb_events) % k->event_size] = ev;
 			k->nb_events++;
 		} else if (ev.kind == CHIM_KERNEL_IO) {
-			kernel_chains_free(ev.io.op == CHIM_IO_INDICATE
+			chim_nbl_free(ev.io.op == CHIM_IO_INDICATE
 					? chim_host_return(k->host, ev.io.m)
 					: ev.io.m);
 		}

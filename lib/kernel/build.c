@@ -167,7 +167,7 @@ kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tre
 	if (kernel_chains_make(pool, &st->send, &send) != 0)
 		return -ENOMEM;
 	if (kernel_chains_make(pool, &st->recv, &recv) != 0) {
-		kernel_chains_free(send);
+		chim_nbl_free(send);
 		return -ENOMEM;
 	}
 	tree->handle = CHIM_HANDLE_NONE;
@@ -224,7 +224,7 @@ kernel_build_state(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_t
 	st->recv = recv;
 	st->send = send;
 	take_delegated(st, d);
-	kernel_chains_free(tree->back.block.send_chain);
+	chim_nbl_free(tree->back.block.send_chain);
 	tree->back.block.send_chain = NULL;
 	if (d->buffered_data != NULL) {
 		chim_nbl(last_of(d->buffered_data))->next = k->give_back;

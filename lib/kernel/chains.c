@@ -55,7 +55,7 @@ kernel_chains_make(
 		struct rte_mbuf *m = make_chain(pool, from->at + done, piece);
 
 		if (m == NULL) {
-			kernel_chains_free(*list);
+			chim_nbl_free(*list);
 			*list = NULL;
 			return -ENOMEM;
 		}
@@ -94,17 +94,6 @@ kernel_chains_copy(struct rte_mbuf *list, struct kernel_bytes *out, uint32_t *nb
 		}
 	}
 	return 0;
-}
-
-void
-kernel_chains_free(struct rte_mbuf *list)
-{
-	while (list != NULL) {
-		struct rte_mbuf *m = list;
-
-		list = chim_nbl(m)->next;
-		rte_pktmbuf_free(m);
-	}
 }
 
 struct rte_mbuf *

@@ -116,7 +116,7 @@ give_back(struct chim_kernel *k, const struct chim_io *io)
 	if (m == NULL)
 		return;
 	if (io->op != CHIM_IO_INDICATE) {
-		kernel_chains_free(m);
+		chim_nbl_free(m);
 		return;
 	}
 	chim_nbl(m)->next = k->give_back;

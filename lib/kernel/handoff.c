@@ -269,9 +269,9 @@ initiate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_co
 
 	(void)c;
 	kernel_path_tree_done(k, kc->path);
-	kernel_chains_free(tree->tcp.delegated.buffered_data); /* copied, or refused */
+	chim_nbl_free(tree->tcp.delegated.buffered_data); /* copied, or refused */
 	if (tree->tcp.block.status != CHIM_STATUS_SUCCESS) {
-		kernel_chains_free(tree->tcp.block.send_chain);
+		chim_nbl_free(tree->tcp.block.send_chain);
 		log_refusal(&tree->tcp);
 		return kernel_move_fail(m, tree->tcp.block.reason, "the engine did not take it");
 	}

@@ -112,7 +112,7 @@ kernel_move_inject(struct chim_kernel *k, struct kernel_move *m, const struct ke
 	for (uint32_t i = 0; i < nb; i++) {
 		*tail = make_frame(k, m, &frames[i]);
 		if (*tail == NULL) {
-			kernel_chains_free(req.inject.frames);
+			chim_nbl_free(req.inject.frames);
 			return KERNEL_AGAIN;
 		}
 		tail = &chim_nbl(*tail)->next;
@@ -120,7 +120,7 @@ kernel_move_inject(struct chim_kernel *k, struct kernel_move *m, const struct ke
 	req.inject.port_number = m->kc->tuple.port_number;
 	next = kernel_move_submit(k, m, &req);
 	if (next != KERNEL_WAIT)
-		kernel_chains_free(req.inject.frames);
+		chim_nbl_free(req.inject.frames);
 	return next;
 }
 

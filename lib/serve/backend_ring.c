@@ -183,17 +183,6 @@ take_sends(struct chim_stream *s, struct rte_mbuf *list)
 }
 
 static void
-free_list(struct rte_mbuf *list)
-{
-	while (list != NULL) {
-		struct rte_mbuf *m = list;
-
-		list = chim_nbl(m)->next;
-		rte_pktmbuf_free(m);
-	}
-}
-
-static void
 take_indication(struct chim_stream *s, const struct chim_io *io)
 {
 	serve_list_put(&s->lent, io->m);
@@ -225,7 +214,7 @@ serve_ring_take(struct chim_stream *s, const struct chim_io *io)
 			s->error = ECONNRESET;
 		break;
 	default:
-		free_list(io->m);
+		chim_nbl_free(io->m);
 		break;
 	}
 }

@@ -35,17 +35,6 @@ draw(struct monkey *k, uint32_t below)
 	return (uint32_t)(k->random >> 16) % below;
 }
 
-static void
-free_list(struct rte_mbuf *m)
-{
-	while (m != NULL) {
-		struct rte_mbuf *next = chim_nbl(m)->next;
-
-		rte_pktmbuf_free(m);
-		m = next;
-	}
-}
-
 static uint16_t
 flow_of(const struct chim_tuple *t)
 {
@@ -69,14 +58,14 @@ take_answer(struct monkey *k, uint32_t worker, struct chim_msg *msg)
 		if (msg->status == CHIM_STATUS_SUCCESS)
 			k->handle[flow] = msg->handle;
 		else
-			free_list(msg->tcp.send_chain);
+			chim_nbl_free(msg->tcp.send_chain);
 		assert_int_equal(flow_of(&msg->tcp.tuple), flow);
 	} else if (msg->kind == CHIM_MSG_TERMINATE) {
 		assert_int_equal(msg->status, CHIM_STATUS_SUCCESS);
 		k->is_moving[flow] = false;
 		k->handle[flow] = CHIM_HANDLE_NONE;
-		free_list(msg->tcp.send_chain);
-		free_list(msg->tcp.delegated.buffered_data);
+		chim_nbl_free(msg->tcp.send_chain);
+		chim_nbl_free(msg->tcp.delegated.buffered_data);
 	}
 }
 
@@ -224,7 +213,7 @@ host_hears(struct monkey *k)
 	if (io.op == CHIM_IO_INDICATE)
 		k->lent[k->nb_lent++] = io;
 	else
-		free_list(io.m);
+		chim_nbl_free(io.m);
 }
 
 static void
@@ -277,7 +266,7 @@ come_to_rest(struct monkey *k)
 		rings_kernel_drain(&k->r);
 		for (uint32_t w = 0; w < RINGS_WORKERS; w++) {
 			while (rings_collect(&k->r, w, &io))
-				free_list(io.m);
+				chim_nbl_free(io.m);
 		}
 		for (uint16_t flow = 0; i % 100 == 0 && flow < FLOWS; flow++) {
 			if (k->handle[flow] != CHIM_HANDLE_NONE)

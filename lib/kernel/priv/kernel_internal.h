@@ -305,7 +305,6 @@ int kernel_chains_make(
 	struct rte_mempool *pool, const struct kernel_bytes *from, struct rte_mbuf **list);
 /** Copy a list's bytes. @return 0; -ENOMEM. */
 int kernel_chains_copy(struct rte_mbuf *list, struct kernel_bytes *out, uint32_t *nb_chains);
-void kernel_chains_free(struct rte_mbuf *list);
 /** Take the agent's own chains out of a list and free them. @param bytes what they carried.
  *  @return the rest. */
 struct rte_mbuf *kernel_chains_drop_own(struct rte_mbuf *list, uint32_t *bytes);
