@@ -29,16 +29,19 @@
 #define AGENT_MAX_CLIENTS 16u
 
 /* Why a connection is moved. X(name, text) */
-#define AGENT_CAUSE_LIST(X)                \
-	X(NONE, "-")                       \
-	X(ACCEPT, "policy: accepted")      \
-	X(BYTES, "policy: bytes moved")    \
-	X(AGE, "policy: age")              \
-	X(HAND, "by hand")                 \
-	X(IDLE, "idle")                    \
-	X(CAPACITY, "capacity runs short") \
-	X(ENGINE, "the engine asked")      \
-	X(CLOSING, "to be closed")         \
+#define AGENT_CAUSE_LIST(X)                 \
+	X(NONE, "-")                        \
+	X(ACCEPT, "policy: accepted")       \
+	X(BYTES, "policy: bytes moved")     \
+	X(RATE, "policy: rate")             \
+	X(AGE, "policy: age")               \
+	X(RTT, "policy: round-trip time")   \
+	X(WORTH, "policy: every threshold") \
+	X(HAND, "by hand")                  \
+	X(IDLE, "idle")                     \
+	X(CAPACITY, "capacity runs short")  \
+	X(ENGINE, "the engine asked")       \
+	X(CLOSING, "to be closed")          \
 	X(STOP, "chimney stops")
 
 #define AGENT_CAUSE_ENUM(name, text) AGENT_CAUSE_##name,

@@ -60,7 +60,7 @@ void app_engine_destroy(struct app_engine *e);
 int app_pools_create(struct app_engine *e, char *why);
 void app_pools_destroy(struct app_engine *e);
 
-/* ---- rights.c, leftover.c, report.c ---- */
+/* ---- rights.c, leftover.c, hugepages.c, report.c ---- */
 
 /** Which capabilities are missing? @return 0; -EPERM with why, which names the remedy. */
 int app_rights_check(char *why);
@@ -68,6 +68,13 @@ int app_rights_check(char *why);
 /** Is something in the way that a killed process left? @param argv EAL's arguments. @return 0;
  *  -EBUSY with why, which names the remedy. */
 int app_leftover_check(int argc, char **argv, char *why);
+
+/** EAL got no memory: was it to take hugepages? @param argv EAL's arguments. @return 0 it was not;
+ *  -ENOMEM with why, which says what is free and names the remedy. */
+int app_hugepages_check(int argc, char **argv, char *why);
+
+/** Bytes in hugepages of any size that nobody has. */
+uint64_t app_hugepages_free(void);
 
 /** Say in a few lines what it runs on, and what is missing with the command that mends it. */
 void app_report_start(const struct app_engine *e, const char *control);

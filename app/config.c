@@ -5,6 +5,7 @@
  * their names, a list option once for each element; section [eal] holds EAL's,
  * by their names without dashes. '#' begins a comment.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,23 +15,69 @@
 
 #include "options.h"
 
+/* Without its comment and the spaces around it. */
+static char *
+strip(char *line)
+{
+	size_t n;
+
+	line[strcspn(line, "#\n")] = '\0';
+	line += strspn(line, " \t\r");
+	n = strlen(line);
+	while (n > 0 && isspace((unsigned char)line[n - 1]))
+		line[--n] = '\0';
+	return line;
+}
+
+/* rte_cfgfile passes over a line without '=': is each one a section, or a setting in one? */
+static int
+check_lines(const char *path, FILE *f, char *why)
+{
+	char text[512];
+	bool has_section = false;
+
+	for (int nb = 1; fgets(text, sizeof(text), f) != NULL; nb++) {
+		const char *wrong = NULL;
+		char *line = strip(text);
+		size_t n = strlen(line);
+
+		if (n >= sizeof(text) - 2)
+			wrong = "is too long";
+		else if (line[0] == '[' && line[n - 1] != ']')
+			wrong = "has no ']'";
+		else if (line[0] == '[')
+			has_section = true;
+		else if (n > 0 && strchr(line, '=') == NULL)
+			wrong = "is not NAME = VALUE";
+		else if (n > 0 && !has_section)
+			wrong = "comes before a section, [chimney] or [eal]";
+		if (wrong == NULL)
+			continue;
+		snprintf(why, APP_WHY, "%.60s:%d: '%.80s' %s", path, nb, line, wrong);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* The line of a file that sets a name in a section, for the person who has to mend it. */
 static int
 find_line(const char *path, const char *section, const struct rte_cfgfile_entry *e)
 {
-	char line[512], now[64] = "", name[64], value[256];
+	char text[512], now[64] = "", name[64], value[256];
 	FILE *f = fopen(path, "re");
 	int nb = 0;
 
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+	while (f != NULL && fgets(text, sizeof(text), f) != NULL) {
+		const char *line = strip(text);
+
 		nb++;
 		value[0] = '\0';
-		if (sscanf(line, " [%63[^]]", now) == 1)
+		if (sscanf(line, "[%63[^]]", now) == 1)
 			continue;
-		if (sscanf(line, " %63[^= \t\n] = %255[^\n#]", name, value) < 1)
+		if (sscanf(line, "%63[^= \t] = %255[^\n]", name, value) < 1)
 			continue;
 		if (strcmp(now, section) == 0 && strcmp(name, e->name) == 0 &&
-			strncmp(value, e->value, strlen(e->value)) == 0)
+			strcmp(value, e->value) == 0)
 			break;
 	}
 	if (f != NULL)
@@ -73,8 +120,14 @@ add_eal(struct app_options *o, const struct rte_cfgfile_entry *e, char *why)
 static int
 take_entry(struct app_options *o, const char *section, const struct rte_cfgfile_entry *e, char *why)
 {
-	if (strcmp(section, "eal") == 0)
+	const char *meant;
+
+	if (strcmp(section, "eal") == 0 && app_eal_name_check(e->name, &meant))
 		return add_eal(o, e, why);
+	if (strcmp(section, "eal") == 0) {
+		snprintf(why, APP_WHY, "EAL has no option '%s'; is it '%s'?", e->name, meant);
+		return -EINVAL;
+	}
 	if (strcmp(section, "chimney") != 0) {
 		snprintf(why, APP_WHY, "section [%s] is neither [chimney] nor [eal]", section);
 		return -EINVAL;
@@ -127,7 +180,10 @@ app_config_load(struct app_options *o, const char *path, char *why)
 		snprintf(why, APP_WHY, "%.150s: %s", path, strerror(errno));
 		return -ENOENT;
 	}
+	rc = check_lines(path, f, why);
 	fclose(f);
+	if (rc != 0)
+		return rc;
 	file = rte_cfgfile_load_with_params(path, CFG_FLAG_EMPTY_VALUES, &params);
 	if (file == NULL) {
 		snprintf(why, APP_WHY,

@@ -4,10 +4,13 @@
  * chimney: options, EAL, engine, agent; then everything runs until a signal.
  * The exit codes are those of --help.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -39,17 +42,45 @@ block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* EAL answers a wrong argument with pages of help on stdout, and what was wrong with it is a line
+ * on stderr that scrolls away: only that one is of use. */
+static int
+init_eal(int argc, char **argv)
+{
+	int out = dup(STDOUT_FILENO);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int rc;
+
+	fflush(stdout);
+	if (out >= 0 && null >= 0)
+		dup2(null, STDOUT_FILENO);
+	rc = rte_eal_init(argc, argv);
+	fflush(stdout);
+	if (out >= 0) {
+		dup2(out, STDOUT_FILENO);
+		close(out);
+	}
+	if (null >= 0)
+		close(null);
+	return rc;
+}
+
 /* EAL's arguments: those of the file, then those of the command line. */
 static enum app_exit
 start_eal(int argc, char **argv)
 {
-	char **args = calloc((size_t)argc + options.nb_eal + 2, sizeof(*args));
+	/* Its notes on what it found go beneath those of the user, who may want them. */
+	static char quiet[2][40] = { "--log-level=lib.eal:warning",
+		"--log-level=lib.telemetry:error" };
+	char **args = calloc((size_t)argc + options.nb_eal + 4, sizeof(*args));
 	int nb = 0;
 	int rc;
 
 	if (args == NULL)
 		return APP_EXIT_START;
 	args[nb++] = argv[0];
+	args[nb++] = quiet[0];
+	args[nb++] = quiet[1];
 	for (uint32_t i = 0; i < options.nb_eal; i++)
 		args[nb++] = options.eal[i];
 	for (int i = 1; i < argc; i++)
@@ -57,12 +88,17 @@ start_eal(int argc, char **argv)
 	if (app_leftover_check(nb, args, why) != 0)
 		return complain(APP_EXIT_START);
 	/* EAL keeps pointers into args: never freed. */
-	rc = rte_eal_init(nb, args);
+	rc = init_eal(nb, args);
 	if (rc >= 0)
 		return APP_EXIT_OK;
-	snprintf(why, sizeof(why), "EAL did not start: %s; its arguments go before \"--\"",
-		rte_strerror(rte_errno));
-	return complain(APP_EXIT_START);
+	rc = rte_errno;
+	if (rc != EINVAL && app_hugepages_check(nb, args, why) != 0)
+		return complain(APP_EXIT_START);
+	snprintf(why, sizeof(why),
+		"EAL did not start (%s): what it says above names the argument of it, before "
+		"\"--\" or in [eal]; 'dpdk-testpmd --help' lists them",
+		rte_strerror(rc));
+	return complain(rc == EINVAL ? APP_EXIT_USAGE : APP_EXIT_START);
 }
 
 static uint32_t
@@ -134,7 +170,9 @@ main(int argc, char **argv)
 	if (app_options_check(&options, why) != 0)
 		return complain(APP_EXIT_USAGE);
 	if (options.check_only)
-		return APP_EXIT_OK;
+		return printf("OK: %u port%s, %u listener%s\n", options.nb_ports,
+			       options.nb_ports == 1 ? "" : "s", options.nb_listeners,
+			       options.nb_listeners == 1 ? "" : "s") < 0;
 	if (app_rights_check(why) != 0)
 		return complain(APP_EXIT_RIGHTS);
 	block_signals();

@@ -36,7 +36,8 @@ static const char help_text[] =
 	"Connections\n"
 	"  --listen=[ADDR:]PORT,SERVICE[=ARG][,offload=WHEN]\n"
 	"      echo, discard, park, source=LENGTH, http=DIRECTORY; IPv6 as [::]:80\n"
-	"  --offload=WHEN       accept, never (default), bytes:N, age:MILLISECONDS\n"
+	"  --offload=WHEN       accept, never (default), or when it has proved worth it:\n"
+	"      bytes:N  rate:N a second  age:MS  rtt:MS at most; BOTH+THIS; auto=bytes:130K+rtt:20\n"
 	"  --upload-idle=S      back to the kernel after S idle seconds (0: never)\n"
 	"  --hold-ms=N          longest pause of a move (1000)\n"
 	"  --no-hold            do without: loses data, only to prove that it is needed\n"
@@ -86,32 +87,6 @@ set_text(char *out, size_t size, const char *value, char *why)
 		return refuse(why, "it needs a value%s", "");
 	if (strlcpy(out, value, size) >= size)
 		return refuse(why, "'%s' is too long", value);
-	return 0;
-}
-
-int
-app_policy_parse(struct app_policy *p, const char *value, char *why)
-{
-	const char *colon = strchr(value, ':');
-
-	p->threshold = 0;
-	if (strcmp(value, "never") == 0)
-		p->kind = APP_POLICY_NEVER;
-	else if (strcmp(value, "accept") == 0)
-		p->kind = APP_POLICY_ACCEPT;
-	else if (strncmp(value, "bytes:", 6) == 0)
-		p->kind = APP_POLICY_BYTES;
-	else if (strncmp(value, "age:", 4) == 0)
-		p->kind = APP_POLICY_AGE;
-	else
-		return refuse(
-			why, "'%s' is none of accept, never, bytes:N, age:MILLISECONDS", value);
-	if (colon == NULL)
-		return 0;
-	errno = 0;
-	p->threshold = rte_str_to_size(colon + 1);
-	if (errno != 0 || p->threshold == 0)
-		return refuse(why, "'%s': the number after ':' is not one (64K, 1000)", value);
 	return 0;
 }
 
@@ -361,37 +336,13 @@ find_row(const char *name)
 	return NULL;
 }
 
-/* Letters that differ: insert, delete, change (a row of the usual table at a time). */
-static uint32_t
-distance(const char *a, const char *b)
-{
-	uint32_t row[65];
-	size_t n = strnlen(b, 64);
-
-	for (size_t j = 0; j <= n; j++)
-		row[j] = (uint32_t)j;
-	for (size_t i = 0; a[i] != '\0'; i++) {
-		uint32_t diagonal = row[0];
-
-		row[0] = (uint32_t)i + 1;
-		for (size_t j = 0; j < n; j++) {
-			uint32_t change = diagonal + (a[i] != b[j]);
-			uint32_t step = 1 + (row[j] < row[j + 1] ? row[j] : row[j + 1]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = change < step ? change : step;
-		}
-	}
-	return row[n];
-}
-
 static const char *
 nearest(const char *name)
 {
 	const char *best = rows[0].name;
 
 	for (size_t i = 1; i < CHIM_DIM(rows); i++) {
-		if (distance(rows[i].name, name) < distance(best, name))
+		if (app_word_distance(rows[i].name, name) < app_word_distance(best, name))
 			best = rows[i].name;
 	}
 	return best;
@@ -447,6 +398,16 @@ app_options_check(const struct app_options *o, char *why)
 {
 	if (o->nb_ports == 0)
 		return refuse(why, "there is no port: --port=net_af_packet0,net_tap0%s", "");
+	for (uint32_t i = 0; i < o->nb_listeners; i++) {
+		for (uint32_t j = 0; j < i; j++) {
+			if (memcmp(&o->listener[i].addr, &o->listener[j].addr,
+				    sizeof(o->listener[i].addr)) != 0)
+				continue;
+			snprintf(why, APP_WHY, "two listeners on one address and port: %s and %s",
+				o->listener[j].service, o->listener[i].service);
+			return -EINVAL;
+		}
+	}
 	for (uint32_t i = 0; i < o->nb_ports; i++) {
 		for (uint32_t j = 0; j < i; j++) {
 			if (strcmp(o->port[i].wire, o->port[j].wire) == 0)

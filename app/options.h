@@ -31,13 +31,16 @@ enum app_exit {
 enum app_policy_kind {
 	APP_POLICY_NEVER,
 	APP_POLICY_ACCEPT, /* as soon as it is accepted */
-	APP_POLICY_BYTES,  /* when it has moved so many bytes */
-	APP_POLICY_AGE,	   /* when it has lived so many milliseconds */
+	APP_POLICY_WORTH,  /* when every threshold that is set is reached */
 };
 
+/* A threshold of 0 is not set. */
 struct app_policy {
 	enum app_policy_kind kind;
-	uint64_t threshold;
+	uint64_t bytes;	 /* moved at least so many, both ways together */
+	uint64_t rate;	 /* at least so many bytes a second */
+	uint64_t age_ms; /* lived at least so long */
+	uint64_t rtt_ms; /* round trip of at most so long */
 };
 
 struct app_port_options {
@@ -90,8 +93,16 @@ struct app_options {
 	char eal[APP_MAX_EAL_ARGS][200];
 };
 
-/** Understand "accept", "never", "bytes:N", "age:MS". @return 0; -EINVAL with why. */
+/* ---- offload.c ---- */
+
+/**
+ * Understand "accept", "never", "auto", or thresholds such as "bytes:64K+rtt:20".
+ *
+ * @return 0; -EINVAL with why.
+ */
 int app_policy_parse(struct app_policy *p, const char *value, char *why);
+
+/* ---- options.c ---- */
 
 /** Set every default. */
 void app_options_init(struct app_options *o);
@@ -110,6 +121,16 @@ bool app_option_has_value(const char *name);
 
 /** Do the options make sense together? @return 0; -EINVAL with why. */
 int app_options_check(const struct app_options *o, char *why);
+
+/** How many letters two words differ by: to say which name was meant. */
+uint32_t app_word_distance(const char *a, const char *b);
+
+/* ---- eal_names.c ---- */
+
+/** Is it an option of EAL, without dashes? @return true; false with the one that was meant. */
+bool app_eal_name_check(const char *name, const char **meant);
+
+/* ---- config.c, args.c ---- */
 
 /**
  * Read a configuration file: section [chimney], each option by its name, and section [eal].

@@ -5,9 +5,14 @@
  * after traffic in the kernel home, and swept once a second. A connection that
  * a person has moved is left where it is.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "agent.h"
 
 #define ROOM_EVERY_US (100 * CHIM_US_PER_MS)
+#define RTT_EVERY_US  (100 * CHIM_US_PER_MS)
 
 static uint64_t
 bytes_moved(const struct agent_conn *c)
@@ -16,6 +21,42 @@ bytes_moved(const struct agent_conn *c)
 
 	chim_stream_stats(c->stream, &st);
 	return st.bytes_in + st.bytes_out;
+}
+
+/* Which threshold is it? With several, all of them. */
+static enum agent_cause
+cause_of(const struct app_policy *p)
+{
+	if ((p->bytes != 0) + (p->rate != 0) + (p->age_ms != 0) + (p->rtt_ms != 0) > 1)
+		return AGENT_CAUSE_WORTH;
+	if (p->bytes != 0)
+		return AGENT_CAUSE_BYTES;
+	if (p->rate != 0)
+		return AGENT_CAUSE_RATE;
+	return p->age_ms != 0 ? AGENT_CAUSE_AGE : AGENT_CAUSE_RTT;
+}
+
+/* The cheap ones first: the round trip is asked of the kernel, and not at every segment. */
+static bool
+is_worth_it(struct agent *a, struct agent_conn *c)
+{
+	const struct app_policy *p = &c->policy;
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (p->bytes != 0 && bytes_moved(c) < p->bytes)
+		return false;
+	if (p->rate != 0 && c->rate_in + c->rate_out < p->rate)
+		return false;
+	if (p->age_ms != 0 && a->now - c->born < p->age_ms * CHIM_US_PER_MS)
+		return false;
+	if (p->rtt_ms == 0)
+		return true;
+	if (getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_rtt > 0 &&
+		info.tcpi_rtt <= p->rtt_ms * CHIM_US_PER_MS)
+		return true;
+	c->retry_at = a->now + RTT_EVERY_US;
+	return false;
 }
 
 void
@@ -27,21 +68,10 @@ agent_policy_check(struct agent *a, struct agent_conn *c)
 	/* After a move back it must have become active again. */
 	if (c->moves > 0 && c->active <= c->moved)
 		return;
-	switch (c->policy.kind) {
-	case APP_POLICY_NEVER:
-		break;
-	case APP_POLICY_ACCEPT:
+	if (c->policy.kind == APP_POLICY_ACCEPT)
 		agent_move_want(a, c, AGENT_WANT_OFFLOAD, AGENT_CAUSE_ACCEPT);
-		break;
-	case APP_POLICY_BYTES:
-		if (bytes_moved(c) >= c->policy.threshold)
-			agent_move_want(a, c, AGENT_WANT_OFFLOAD, AGENT_CAUSE_BYTES);
-		break;
-	case APP_POLICY_AGE:
-		if (a->now - c->born >= c->policy.threshold * CHIM_US_PER_MS)
-			agent_move_want(a, c, AGENT_WANT_OFFLOAD, AGENT_CAUSE_AGE);
-		break;
-	}
+	else if (c->policy.kind == APP_POLICY_WORTH && is_worth_it(a, c))
+		agent_move_want(a, c, AGENT_WANT_OFFLOAD, cause_of(&c->policy));
 }
 
 static void

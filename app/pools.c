@@ -37,19 +37,8 @@ memory_for_packets(void)
 		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &st) == 0)
 			total += st.heap_freesz_bytes;
 	}
-	if (rte_eal_has_hugepages()) {
-		unsigned long pages = 0, kib = 0;
-		char line[128];
-		FILE *f = fopen("/proc/meminfo", "re");
-
-		while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-			sscanf(line, "HugePages_Free: %lu", &pages);
-			sscanf(line, "Hugepagesize: %lu kB", &kib);
-		}
-		if (f != NULL)
-			fclose(f);
-		total += (uint64_t)pages * kib * 1024;
-	}
+	if (rte_eal_has_hugepages())
+		total += app_hugepages_free();
 	return total;
 }
 

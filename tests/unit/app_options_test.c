@@ -3,7 +3,7 @@
 /*
  * Options by command line and by file: what is understood, and that what is
  * not names the option, or the line, and what would be right. Covers
- * options.c, args.c and config.c.
+ * options.c, offload.c, args.c, config.c and eal_names.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -68,10 +68,10 @@ every_kind_of_option_is_understood(void **state)
 	assert_int_equal(ntohs(in6->sin6_port), 80);
 	assert_true(IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr));
 	assert_string_equal(o.listener[1].arg, "/tmp");
-	assert_int_equal(o.listener[1].policy.kind, APP_POLICY_BYTES);
-	assert_int_equal(o.listener[1].policy.threshold, 65536);
-	assert_int_equal(o.listener[2].policy.kind, APP_POLICY_AGE);
-	assert_int_equal(o.listener[2].policy.threshold, 1500);
+	assert_int_equal(o.listener[1].policy.kind, APP_POLICY_WORTH);
+	assert_int_equal(o.listener[1].policy.bytes, 65536);
+	assert_int_equal(o.listener[1].policy.age_ms, 0);
+	assert_int_equal(o.listener[2].policy.age_ms, 1500);
 	assert_int_equal(o.policy.kind, APP_POLICY_ACCEPT);
 	assert_string_equal(o.workers, "1-2");
 	assert_int_equal(o.idle, CHIM_IDLE_SLEEP);
@@ -79,6 +79,25 @@ every_kind_of_option_is_understood(void **state)
 	assert_int_equal(o.drain_s, 7);
 	assert_true(o.no_hold);
 	assert_int_equal(app_options_check(&o, why), 0);
+}
+
+static void
+thresholds_of_offload_add_up(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("--offload=never"), 0);
+	assert_int_equal(o.policy.kind, APP_POLICY_NEVER);
+	assert_int_equal(parse("--offload=rate:2M+rtt:5+bytes:1K+age:7"), 0);
+	assert_int_equal(o.policy.kind, APP_POLICY_WORTH);
+	assert_int_equal(o.policy.rate, 2 << 20);
+	assert_int_equal(o.policy.rtt_ms, 5);
+	assert_int_equal(o.policy.bytes, 1024);
+	assert_int_equal(o.policy.age_ms, 7);
+	assert_int_equal(parse("--offload=auto"), 0);
+	assert_int_equal(o.policy.kind, APP_POLICY_WORTH);
+	assert_int_equal(o.policy.bytes, 130 << 10);
+	assert_int_equal(o.policy.rtt_ms, 20);
+	assert_int_equal(o.policy.rate, 0);
 }
 
 static void
@@ -94,6 +113,9 @@ what_is_wrong_is_named_with_what_would_be_right(void **state)
 	refused("--drain=-1", "'-1'", "number");
 	refused("--offload=always", "'always'", "accept, never");
 	refused("--offload=bytes:", "bytes:", "64K");
+	refused("--offload=bytes:64K+speed:3", "'speed:3'", "rate:N");
+	refused("--offload=rtt:-1", "rtt:-1", "64K");
+	refused("--offload=bytes:64K+", "''", "bytes:N");
 	refused("--idle=nap", "'nap'", "spin, pause, sleep, interrupt");
 	refused("--listen=80", "'80'", "[ADDR:]PORT,SERVICE");
 	refused("--listen=99999,echo", "'99999'", "65535");
@@ -117,6 +139,11 @@ ports_must_make_sense_together(void **state)
 	assert_int_equal(app_options_check(&o, why), -EINVAL);
 	assert_int_equal(parse("--port=a,a"), 0);
 	assert_int_equal(app_options_check(&o, why), -EINVAL);
+	assert_int_equal(parse("--port=a,b --listen=80,echo --listen=80,discard"), 0);
+	assert_int_equal(app_options_check(&o, why), -EINVAL);
+	assert_non_null(strstr(why, "echo and discard"));
+	assert_int_equal(parse("--port=a,b --listen=80,echo --listen=10.0.0.1:80,discard"), 0);
+	assert_int_equal(app_options_check(&o, why), 0);
 }
 
 /* Parse a command line beside a file with this text. */
@@ -161,6 +188,14 @@ a_file_holds_every_option_and_those_of_eal(void **state)
 }
 
 static void
+named_line(const char *text, const char *line, const char *remedy)
+{
+	assert_int_equal(parse_file(text, ""), -EINVAL);
+	assert_non_null(strstr(why, line));
+	assert_non_null(strstr(why, remedy));
+}
+
+static void
 a_wrong_line_is_named(void **state)
 {
 	(void)state;
@@ -170,6 +205,13 @@ a_wrong_line_is_named(void **state)
 	assert_int_equal(
 		parse_file("[chimney]\n\n\nlisten = 80,echo\nlisten = 81,ftp\n", ""), -EINVAL);
 	assert_non_null(strstr(why, ":5: "));
+	named_line("[chimney]\nport = a,b\nlisten 80,echo\n", ":3: ", "NAME = VALUE");
+	named_line("# first\nport = a,b\n", ":2: ", "[chimney] or [eal]");
+	named_line("[chimney\nport = a,b\n", ":1: ", "']'");
+	named_line("[eal]\nl = 0\nnohuge = yes\n", ":3: ", "is it 'no-huge'");
+	named_line("[eal]\nz = 1\n", ":2: ", "'z'");
+	named_line("[chimney]\ndrain =   # soon\n", ":2: ", "needs a value");
+	named_line("[chimney]\nlisten = 80,echo\nlisten = 80,ech\n", ":3: ", "'ech'");
 	assert_int_equal(parse_file("[chimneys]\nport = a,b\n", ""), -EINVAL);
 	assert_non_null(strstr(why, "[chimneys]"));
 	assert_int_equal(parse_file("[chimney]\nconfig = other\n", ""), -EINVAL);
@@ -205,6 +247,7 @@ help_names_every_option_and_fits_a_screen(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_kind_of_option_is_understood),
+	cmocka_unit_test(thresholds_of_offload_add_up),
 	cmocka_unit_test(what_is_wrong_is_named_with_what_would_be_right),
 	cmocka_unit_test(ports_must_make_sense_together),
 	cmocka_unit_test(a_file_holds_every_option_and_those_of_eal),
