@@ -44,13 +44,6 @@ stop() {
 	[ $? -eq 0 ] || fail "exit status after SIGTERM"
 }
 
-"$CHIMNEY" --help | grep -q -- --port= || fail "--help"
-"$CHIMNEY" --prot=a,b 2>"$work/err" && fail "a wrong option was taken"
-grep -q "is it 'port'" "$work/err" || fail "a wrong option is not named"
-for config in "$here"/../../config/*.cfg; do
-	"$CHIMNEY" --config="$config" --check-config || fail "$config"
-done
-
 net_up || fail "no namespaces"
 mkdir "$work/www"
 echo hello >"$work/www/small"

@@ -29,7 +29,7 @@ clean_up() {
 	if [ $status -ne 0 ] && [ $status -ne 77 ]; then
 		tail -n 30 "$work"/*.log 2>/dev/null
 	fi
-	rm -rf "$work"
+	rm -rf "$work" /var/run/dpdk/"$NET_PREFIX" /var/run/dpdk/"$NET_PREFIX"-*
 	exit $status
 }
 trap clean_up EXIT
