@@ -56,9 +56,8 @@ dp_deliver(struct chim_worker *w)
 {
 	uint32_t done = 0;
 
-	for (struct chim_conn *c = w->touched; c != NULL; c = chim_tcp_head(c)->touched) {
-		if (chim_tcp_head(c)->touched != NULL)
-			rte_prefetch0(chim_tcp_head(c)->touched);
+	for (struct chim_conn *c = w->touched; c != NULL; c = dp_touched_next(w, c)) {
+		rte_prefetch0(dp_touched_next(w, c));
 		if (dp_side(w, c)->terminate != NULL)
 			dp_terminate_resume(w, c);
 		if ((chim_tcp_head(c)->todo & CHIM_TODO_DELIVER) != 0 && is_open(dp_side(w, c)))

@@ -51,7 +51,7 @@ check_path(struct chim_worker *w, struct chim_msg *msg)
 }
 
 static struct chim_conn *
-make_slot(struct chim_worker *w, const struct chim_msg *msg, const union chim_key *key)
+make_slot(struct chim_worker *w, const struct chim_msg *msg)
 {
 	uint32_t index = chim_slab_take(w->conns);
 	struct chim_conn_head *head;
@@ -61,13 +61,11 @@ make_slot(struct chim_worker *w, const struct chim_msg *msg, const union chim_ke
 		return NULL;
 	head = (struct chim_conn_head *)dp_conn_at(w, index);
 	memset(head, 0, sizeof(*head));
-	head->index = index;
 	head->handle = chim_handle_make(w->id, chim_slab_generation(w->conns, index), index);
 	head->offload_handle = msg->tcp.offload_handle;
 	head->path = msg->tcp.path;
 	head->host = msg->host;
 	head->is_ip6 = msg->tcp.tuple.family == CHIM_AF_INET6;
-	head->key = *key;
 	chim_wheel_link_init(&head->wheel);
 	side = &w->side[index];
 	memset(side, 0, sizeof(*side));
@@ -78,24 +76,24 @@ make_slot(struct chim_worker *w, const struct chim_msg *msg, const union chim_ke
 }
 
 static int
-claim_flow(struct chim_worker *w, struct chim_conn *c, void *old)
+claim_flow(struct chim_worker *w, const union chim_key *key, struct chim_conn *c, void *old)
 {
-	struct chim_conn_head *head = chim_tcp_head(c);
+	bool is_ip6 = chim_tcp_head(c)->is_ip6;
 
 	if (old != NULL)
-		return chim_flow_set(w->flow, &head->key, head->is_ip6, c);
-	return chim_flow_add(w->flow, &head->key, head->is_ip6, c);
+		return chim_flow_set(w->flow, key, is_ip6, c);
+	return chim_flow_add(w->flow, key, is_ip6, c);
 }
 
 static void
-unclaim_flow(struct chim_worker *w, struct chim_conn *c, void *old)
+unclaim_flow(struct chim_worker *w, const union chim_key *key, struct chim_conn *c, void *old)
 {
-	struct chim_conn_head *head = chim_tcp_head(c);
+	bool is_ip6 = chim_tcp_head(c)->is_ip6;
 
 	if (old != NULL)
-		chim_flow_set(w->flow, &head->key, head->is_ip6, old);
+		chim_flow_set(w->flow, key, is_ip6, old);
 	else
-		chim_flow_remove(w->flow, &head->key, head->is_ip6);
+		chim_flow_remove(w->flow, key, is_ip6);
 }
 
 /* The kept frames are the connection's now. */
@@ -146,20 +144,20 @@ dp_install(struct chim_worker *w, struct chim_msg *msg)
 	old = chim_flow_find(w->flow, &key, msg->tcp.tuple.family == CHIM_AF_INET6);
 	if (!check_flow(w, msg, old))
 		return;
-	c = make_slot(w, msg, &key);
+	c = make_slot(w, msg);
 	if (c == NULL) {
 		refuse(w, msg, CHIM_STATUS_OFFLOAD_TCP_ENTRIES, CHIM_REASON_TABLE_FULL);
 		return;
 	}
-	if (claim_flow(w, c, old) != 0) {
-		chim_slab_put(w->conns, chim_tcp_head(c)->index);
+	if (claim_flow(w, &key, c, old) != 0) {
+		chim_slab_put(w->conns, dp_index(chim_tcp_head(c)));
 		refuse(w, msg, CHIM_STATUS_OFFLOAD_TCP_ENTRIES, CHIM_REASON_TABLE_FULL);
 		return;
 	}
 	status = import(w, msg, c, &why);
 	if (status != CHIM_STATUS_SUCCESS) {
-		unclaim_flow(w, c, old);
-		chim_slab_put(w->conns, chim_tcp_head(c)->index);
+		unclaim_flow(w, &key, c, old);
+		chim_slab_put(w->conns, dp_index(chim_tcp_head(c)));
 		refuse(w, msg, status, why);
 		return;
 	}

@@ -65,7 +65,7 @@ dp_output(struct chim_worker *w)
 		struct chim_conn_head *head = chim_tcp_head(c);
 		bool is_ending = dp_side(w, c)->terminate != NULL;
 
-		next = head->touched;
+		next = dp_touched_next(w, c);
 		head->is_touched = 0;
 		if (is_ending && dp_side(w, c)->is_exported && head->todo == 0) {
 			dp_terminate_finish(w, c);

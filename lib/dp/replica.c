@@ -197,6 +197,22 @@ dp_path_tmpl(struct chim_worker *w, const struct chim_conn_head *head)
 }
 
 void
+dp_path_key(const struct chim_worker *w, const struct chim_conn_head *head, union chim_key *key)
+{
+	const struct dp_path *p = &w->paths[head->path];
+	struct chim_tuple tuple = {
+		.family = p->is_ip6 ? CHIM_AF_INET6 : CHIM_AF_INET,
+		.port_number = w->neighbors[p->neighbor].port_number,
+		.local_port = head->local_port,
+		.remote_port = head->remote_port,
+	};
+
+	memcpy(tuple.local_addr, p->source, sizeof(tuple.local_addr));
+	memcpy(tuple.remote_addr, p->destination, sizeof(tuple.remote_addr));
+	chim_wire_key(&tuple, key);
+}
+
+void
 dp_replica_sync(struct chim_worker *w, struct chim_conn *c)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);

@@ -22,12 +22,15 @@ hold_flow(struct chim_worker *w, struct chim_conn *c)
 {
 	static const struct chim_hold_limits defaults;
 	struct chim_conn_head *head = chim_tcp_head(c);
-	struct dp_hold *hold =
-		dp_hold_add(w, &head->key, head->is_ip6, dp_neighbor_of(w, head)->port_number);
+	struct dp_hold *hold;
+	union chim_key key;
+
+	dp_path_key(w, head, &key);
+	hold = dp_hold_add(w, &key, head->is_ip6, dp_neighbor_of(w, head)->port_number);
 
 	/* Without a slot for a hold the kernel gets the frames at once, as if released. */
 	if (hold == NULL) {
-		chim_flow_remove(w->flow, &head->key, head->is_ip6);
+		chim_flow_remove(w->flow, &key, head->is_ip6);
 		return NULL;
 	}
 	hold->host = head->host;
@@ -96,7 +99,7 @@ dp_terminate_resume(struct chim_worker *w, struct chim_conn *c)
 	hold = hold_flow(w, c);
 	export(w, c, side->terminate);
 	hand_urgent(w, c, hold);
-	chim_wheel_cancel(&w->wheel, head->index);
+	chim_wheel_cancel(&w->wheel, dp_index(head));
 	side->is_exported = 1;
 	head->todo = CHIM_TODO_DELIVER;
 }
@@ -111,7 +114,7 @@ dp_terminate_finish(struct chim_worker *w, struct chim_conn *c)
 
 	side->terminate = NULL;
 	chim_tcp_release(c, &w->env);
-	chim_slab_put(w->conns, head->index);
+	chim_slab_put(w->conns, dp_index(head));
 	w->counters.terminates++;
 	dp_reply(w, msg, status,
 		status == CHIM_STATUS_SUCCESS ? CHIM_REASON_NONE : CHIM_REASON_CORRUPT);

@@ -15,9 +15,9 @@ dp_timer_arm(struct chim_worker *w, struct chim_conn *c)
 
 	head->todo &= ~CHIM_TODO_TIMER;
 	if (chim_tcp_deadline(c, &when))
-		chim_wheel_arm(&w->wheel, head->index, when);
+		chim_wheel_arm(&w->wheel, dp_index(head), when);
 	else
-		chim_wheel_cancel(&w->wheel, head->index);
+		chim_wheel_cancel(&w->wheel, dp_index(head));
 }
 
 uint32_t

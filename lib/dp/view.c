@@ -24,6 +24,7 @@ int
 chim_dp_describe(const struct chim_worker *w, uint32_t index, struct chim_dp_conn_view *v)
 {
 	const struct chim_conn_head *head;
+	union chim_key key;
 	struct chim_conn *c;
 
 	if (index >= w->conns->nb)
@@ -38,7 +39,8 @@ chim_dp_describe(const struct chim_worker *w, uint32_t index, struct chim_dp_con
 	v->host = head->host;
 	v->path = head->path;
 	v->is_invalid = head->is_invalid;
-	chim_wire_tuple(&head->key, head->is_ip6, &v->tuple);
+	dp_path_key(w, head, &key);
+	chim_wire_tuple(&key, head->is_ip6, &v->tuple);
 	chim_tcp_view(c, &v->tcp);
 	return 0;
 }

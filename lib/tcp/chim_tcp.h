@@ -37,19 +37,20 @@ struct chim_conn; /* lib/tcp/priv/tcp_conn.h */
  * The comment says who writes a field.
  */
 struct chim_conn_head {
-	uint32_t todo;		      /* engine sets bits, datapath clears those it acts on */
-	uint32_t index;		      /* datapath, at install: slot in the worker's slab */
-	chim_handle_t handle;	      /* datapath, at install */
-	uint64_t offload_handle;      /* datapath, at install: the host's name for it */
-	struct chim_conn *touched;    /* datapath: next on the touched list */
-	uint32_t path;		      /* datapath: index of the path replica */
-	uint8_t host;		      /* datapath: slot of the host */
-	uint8_t is_ip6;		      /* datapath */
-	uint8_t is_touched;	      /* datapath: on the touched list */
-	uint8_t is_invalid;	      /* datapath: invalidated, nothing is sent */
+	chim_handle_t handle;	 /* datapath, at install; it names the slot in the worker's slab */
+	uint64_t offload_handle; /* datapath, at install: the host's name for it */
+	uint32_t path;		 /* datapath, at install: index of the path replica */
+	uint32_t touched;	 /* datapath: slot of the next on the touched list */
+	uint16_t local_port;  /* engine, at import; network byte order. With the path's addresses */
+	uint16_t remote_port; /* ... the key of the flow */
+	uint8_t todo;	      /* engine sets bits, datapath clears those it acts on */
+	uint8_t host;	      /* datapath: slot of the host */
+	uint8_t is_ip6 : 1;   /* datapath */
+	uint8_t is_touched : 1;	      /* datapath: on the touched list */
+	uint8_t is_invalid : 1;	      /* datapath: invalidated, nothing is sent */
 	struct chim_wheel_link wheel; /* the wheel */
-	union chim_key key;	      /* datapath */
 };
+_Static_assert(sizeof(struct chim_conn_head) == 48, "the datapath's part of an idle connection");
 
 /** The shared part of a connection. */
 static inline struct chim_conn_head *

@@ -171,8 +171,8 @@ fill_header(
 	struct chim_conn *c, const struct tcp_tx *tx, struct chim_hdr *h, struct chim_tcp_env *env)
 {
 	*h = (struct chim_hdr){
-		.local_port = c->local_port,
-		.remote_port = c->remote_port,
+		.local_port = c->head.local_port,
+		.remote_port = c->head.remote_port,
 		.seq = tx->seq,
 		.ack = c->rcv_nxt,
 		.wnd = tcp_receive_window(c),

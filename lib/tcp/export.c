@@ -15,8 +15,8 @@ give_const(const struct chim_conn *c, struct chim_tcp_const *k)
 	*k = (struct chim_tcp_const){
 		.header.length = sizeof(*k),
 		.flags = c->const_flags,
-		.remote_port = c->remote_port,
-		.local_port = c->local_port,
+		.remote_port = c->head.remote_port,
+		.local_port = c->head.local_port,
 		.remote_mss = c->remote_mss,
 		.snd_wind_scale = c->snd_wscale_given,
 		.rcv_wind_scale = c->rcv_wscale_given,

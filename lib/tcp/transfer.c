@@ -126,8 +126,8 @@ static void
 take_const(struct chim_conn *c, const struct chim_tcp_const *k)
 {
 	c->const_flags = k->flags;
-	c->local_port = k->local_port;
-	c->remote_port = k->remote_port;
+	c->head.local_port = k->local_port;
+	c->head.remote_port = k->remote_port;
 	c->remote_mss = k->remote_mss;
 	c->ts_hz_given = k->ts_hz;
 	c->ts_hz = k->ts_hz != 0 ? k->ts_hz : TS_HZ_DEFAULT;

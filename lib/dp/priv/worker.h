@@ -246,10 +246,17 @@ dp_conn_at(const struct chim_worker *w, uint32_t index)
 	return chim_slab_at(w->conns, index);
 }
 
+/* A connection's slot in the slab. */
+static inline uint32_t
+dp_index(const struct chim_conn_head *head)
+{
+	return chim_handle_index(head->handle);
+}
+
 static inline struct dp_side *
 dp_side(const struct chim_worker *w, struct chim_conn *c)
 {
-	return &w->side[chim_tcp_head(c)->index];
+	return &w->side[dp_index(chim_tcp_head(c))];
 }
 
 /* Put a connection that has something to do on the touched list; once is enough. */
@@ -261,12 +268,19 @@ dp_touch(struct chim_worker *w, struct chim_conn *c)
 	if (head->is_touched)
 		return;
 	head->is_touched = 1;
-	head->touched = NULL;
+	head->touched = CHIM_SLAB_NONE;
 	if (w->touched == NULL)
 		w->touched = c;
 	else
-		chim_tcp_head(w->touched_last)->touched = c;
+		chim_tcp_head(w->touched_last)->touched = dp_index(head);
 	w->touched_last = c;
+}
+
+/* The next on the touched list, NULL at its end. */
+static inline struct chim_conn *
+dp_touched_next(const struct chim_worker *w, struct chim_conn *c)
+{
+	return dp_conn_at(w, chim_tcp_head(c)->touched);
 }
 
 /* A host's clock now, in ticks (spec 8.1: NCT). */
@@ -332,6 +346,10 @@ uint32_t dp_path_epoch(const struct chim_worker *w, uint32_t path);
 
 /* The headers for a connection's frames; NULL when nothing may be sent. */
 const struct chim_tmpl *dp_path_tmpl(struct chim_worker *w, const struct chim_conn_head *head);
+
+/* What a connection is found by: the addresses are its path's, the ports its own. */
+void
+dp_path_key(const struct chim_worker *w, const struct chim_conn_head *head, union chim_key *key);
 
 /* Tell the engine of a changed path, if it has not been told. */
 void dp_replica_sync(struct chim_worker *w, struct chim_conn *c);

@@ -2,15 +2,15 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * The connection, by access; bytes are of the build for 64 bits, IPv4 and IPv6
- * alike (the key in the head has room for both).
+ * alike (addresses are the path's).
  *
- *     0  head      datapath: todo, handles, links, key
- *   104  receive   chim_tcp_input, tcp_receive_data, chim_tcp_next_io
- *   200  send      tcp_ack_process, chim_tcp_output
- *   248  queues    tcp_sendq_*, tcp_emit
- *   336  timers    tcp_timer_*, chim_tcp_expire, chim_tcp_deadline
- *   368  recovery  congestion control; records are in a pool while data is out
- *   440  cold      what is to be told, refused data, settings, counters
+ *     0  head      datapath: todo, handles, links, ports
+ *    48  receive   chim_tcp_input, tcp_receive_data, chim_tcp_next_io
+ *   144  send      tcp_ack_process, chim_tcp_output
+ *   192  queues    tcp_sendq_*, tcp_emit
+ *   280  timers    tcp_timer_*, chim_tcp_expire, chim_tcp_deadline
+ *   308  recovery  congestion control; records are in a pool while data is out
+ *   376  cold      what is to be told, refused data, settings, counters
  *
  * Everything is a number, an index or an mbuf: a connection may live in memory
  * that another process of the same build maps at the same address.
@@ -171,8 +171,6 @@ struct chim_conn {
 	uint8_t tos;
 	uint8_t user_priority;
 	uint16_t cached_flags;
-	uint16_t local_port;  /* network byte order */
-	uint16_t remote_port; /* network byte order */
 	uint16_t remote_mss;
 	uint16_t path_mtu;
 	uint32_t initial_rcv_wnd;
@@ -194,9 +192,9 @@ struct chim_conn {
 } __rte_cache_aligned;
 
 _Static_assert(offsetof(struct chim_conn, head) == 0, "the datapath sees the head first");
-_Static_assert(offsetof(struct chim_conn, flags) == 104, "receive begins in the head's last line");
-_Static_assert(offsetof(struct chim_conn, snd_una) == 200, "send is behind receive");
-_Static_assert(offsetof(struct chim_conn, deadline) == 336, "timers are behind the queues");
-_Static_assert(sizeof(struct chim_conn) == 704, "what an idle connection costs here");
+_Static_assert(offsetof(struct chim_conn, flags) == 48, "receive begins in the head's last line");
+_Static_assert(offsetof(struct chim_conn, snd_una) == 144, "send is behind receive");
+_Static_assert(offsetof(struct chim_conn, deadline) == 280, "timers are behind the queues");
+_Static_assert(sizeof(struct chim_conn) == 640, "what an idle connection costs here");
 
 #endif /* TCP_CONN_H */
