@@ -28,6 +28,10 @@ def now_us():
 
 STALL_S = 20
 
+# What a sender does about segments it takes for lost. A tail loss probe is not of these: two round
+# trips without an answer make one, and on a busy machine the answer is late without any move.
+REPAIRS = ('TcpExtTCPFastRetrans', 'TcpExtTCPSlowStartRetrans', 'TcpExtTCPTimeouts')
+
 
 class Trouble(Exception):
     """What went wrong, for a person."""
@@ -137,11 +141,14 @@ class Run:
         self.ident = self.kernel_only = self.sums = self.service = self.after = None
 
     def counters(self):
-        """Counters of the peer's kernel."""
-        names = ('TcpRetransSegs', 'TcpOutRsts', 'TcpEstabResets', 'TcpExtTCPTimeouts')
+        """Counters of the peer's kernel, and the frames its interfaces could not send."""
+        names = ('TcpRetransSegs', 'TcpOutRsts', 'TcpEstabResets', 'TcpExtTCPLossProbes', *REPAIRS)
         out = subprocess.run([*self.enter, 'nstat', '-asz', *names], capture_output=True,
                              text=True, check=True).stdout
-        return {n: int(re.search(rf'^{n}\s+(\d+)', out, re.M).group(1)) for n in names}
+        links = subprocess.run([*self.enter, 'ip', '-j', '-s', 'link'], capture_output=True,
+                               text=True, check=True).stdout
+        return {n: int(re.search(rf'^{n}\s+(\d+)', out, re.M).group(1)) for n in names} | {
+            'WireLost': sum(link['stats64']['tx']['dropped'] for link in json.loads(links))}
 
     def find(self):
         """The peer's connection at the engine, once it is there."""
@@ -319,7 +326,11 @@ def report(run):
     resets = sum(run.after[n] - run.before[n] for n in ('TcpOutRsts', 'TcpEstabResets'))
     if resets:
         wrong.append('there were resets')
-    retrans = [c['TcpRetransSegs'] for c in (run.before, run.kernel_only, run.after)]
+    stages = (run.before, run.kernel_only, run.after)
+    retrans = [c['TcpRetransSegs'] for c in stages]
+    repairs = [sum(c[n] for n in REPAIRS) for c in stages]
+    probes = [c['TcpExtTCPLossProbes'] for c in stages]
+    wire_lost = run.after['WireLost'] - run.before['WireLost']
     rows = [
         ('moves', f'{len(away)} to the engine, {len(back)} back'),
         ('  refused', f'{len(run.refusals)} '
@@ -331,6 +342,10 @@ def report(run):
         ('  service', f'received {there[0]:016x}, sent {there[1]:016x}'),
         ('retransmissions', f'{retrans[1] - retrans[0]} before the first move, '
                             f'{retrans[2] - retrans[1]} since (peer\'s kernel)'),
+        ('  for loss', f'{repairs[1] - repairs[0]} before, {repairs[2] - repairs[1]} since; '
+                       f'the wire lost {wire_lost} frames'),
+        ('  probes sent', f'{probes[1] - probes[0]} before, {probes[2] - probes[1]} since '
+                          '(an answer was late: other programs had the CPU)'),
         ('resets', f'{resets}'),
         ('speed in the kernel', speed(run.spent['kernel'])),
         ('speed in the engine', speed(run.spent['engine'])),
@@ -350,6 +365,7 @@ def report(run):
                    else 'NOT as it should be: ' + '; '.join(wrong))
     if run.opt.json:
         print(json.dumps({'moves': run.moves, 'refusals': run.refusals, 'retrans': retrans,
+                          'repairs': repairs, 'probes': probes, 'wire_lost': wire_lost,
                           'resets': resets, 'spent': run.spent, 'wrong': wrong,
                           'bytes': sums['sent']}))
     return wrong

@@ -14,6 +14,7 @@
 HOST_MAC=02:00:00:00:00:01
 HOST_IP=10.78.0.1 PEER_IP=10.78.0.2
 HOST_IP6=fd78::1 PEER_IP6=fd78::2
+WIRE_FRAMES=600
 NET_PIDS=
 
 host() { ip netns exec "$NET_PREFIX-host" "$@"; }
@@ -52,6 +53,9 @@ net_up() {
 	local cpus=$(printf '%x' $(((1 << $(nproc)) - 1)))
 	peer sh -c "echo $cpus >/sys/class/net/wp/queues/rx-0/rps_cpus"
 	host sh -c "echo $cpus >/sys/class/net/wd/queues/rx-0/rps_cpus"
+	# And it queues 1000 frames, the rest is lost: no more may be under way.
+	peer ip route replace 10.78.0.0/24 dev wp src $PEER_IP cwnd lock $WIRE_FRAMES
+	peer ip -6 route replace fd78::/64 dev wp cwnd lock $WIRE_FRAMES
 	# af_packet only copies: the kernel must not answer what arrives on wd too.
 	host nft -f - <<-RULES
 	table netdev wire {

@@ -8,13 +8,22 @@
 # usage: 02_moves.sh [ADDRESS PORT]
 . "$(dirname "$0")/_init.sh"
 engine_up
-conduct "${1:-$HOST_IP}" "${2:-7000}" --quiet --moves 200 --mbytes 100 || fail "the connection"
 
-[ "$(figure '.moves | length')" = 200 ] || fail "not 200 moves"
-# A refused move is none: the connection stays where it is. No more than moves may be.
-[ "$(figure '.refusals | length')" -le 200 ] || fail "refused: $(figure .refusals)"
-# Moves of an idle connection would prove nothing.
-busy=$(figure '[.moves[] | select(.send_unacked + .send_unsent + .recv_unread > 0)] | length')
-[ "$busy" -ge 100 ] || fail "only $busy of 200 moves carried data"
+# On a clean wire no move makes the peer repair anything. A machine that lets
+# the engine wait for 200 ms makes a timeout of its own: so three tries.
+for try in 1 2 3; do
+	conduct "${1:-$HOST_IP}" "${2:-7000}" --quiet --moves 200 --mbytes 100 ||
+		fail "the connection"
+	[ "$(figure '.moves | length')" = 200 ] || fail "not 200 moves"
+	[ "$(figure '.refusals | length')" = 0 ] || fail "refused: $(figure .refusals)"
+	# Moves of an idle connection would prove nothing.
+	busy=$(figure '[.moves[] | select(.send_unacked + .send_unsent + .recv_unread > 0)] | length')
+	[ "$busy" -ge 100 ] || fail "only $busy of 200 moves carried data"
+	[ "$(figure .wire_lost)" = 0 ] || fail "the wire itself lost $(figure .wire_lost) frames"
+	repairs=$(figure '.repairs[2] - .repairs[1]')
+	[ "$repairs" = 0 ] && break
+done
+[ "$repairs" = 0 ] || fail "the peer took segments for lost each time: $repairs"
 kill -0 $engine || fail "the engine ended"
+[ "$(total .kernel.lost)" = 0 ] || fail "lost $(total .kernel.lost)"
 engine_down

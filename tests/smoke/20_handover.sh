@@ -3,7 +3,8 @@
 # Copyright (c) 2026 The Chimney Authors
 #
 # One live connection, moved by the hundred while both ends send. Arguments go
-# to the program; without any, every kind is run in turn.
+# to the program; without any, every kind is run in turn. The wire is clean, so
+# the peer's kernel may not take a single segment for lost.
 
 . "$(dirname "$0")/_init.sh"
 
@@ -11,6 +12,13 @@ one() {
 	net_up || skip "machine: no veth pair between namespaces"
 	echo "== $*"
 	host "$HANDOVER" "$NET_PREFIX-peer" "$@" || fail "handover $*"
+	lost=$(peer cat /sys/class/net/wp/statistics/tx_dropped)
+	[ "$lost" = 0 ] || fail "handover $*: the wire itself lost $lost frames"
+	for name in TCPFastRetrans TCPSlowStartRetrans TCPTimeouts; do
+		repairs=$(net_counter peer TcpExt$name)
+		[ "$repairs" = 0 ] || fail "handover $*: the peer's $name is $repairs"
+	done
+	echo "the peer's tail loss probes: $(net_counter peer TcpExtTCPLossProbes)"
 	net_down
 }
 
