@@ -26,6 +26,7 @@
 #include "chim_status.h"
 
 #include <rte_mbuf.h>
+#include <stdbool.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -157,6 +158,10 @@ chim_handle_worker(chim_handle_t handle)
 /** Name an upload reason: "received_urgent_data", ... @return "unknown" if not in the list.
  *  Thread: any. */
 const char *chim_upload_name(uint32_t reason);
+
+/** Must a host that is asked for this reason terminate? Else the connection goes on as it is.
+ *  @return false if not in the list. Thread: any. */
+bool chim_upload_is_mandatory(uint32_t reason);
 
 #ifdef __cplusplus
 }

@@ -102,6 +102,17 @@ chim_upload_name(uint32_t reason)
 	return upload_names[reason].text;
 }
 
+bool
+chim_upload_is_mandatory(uint32_t reason)
+{
+	static const bool is_mandatory[] = {
+#define UPLOAD_MANDATORY(name, value, mandatory) [value] = (mandatory) != 0,
+		CHIM_UPLOAD_LIST(UPLOAD_MANDATORY)
+	};
+
+	return reason < CHIM_DIM(is_mandatory) && is_mandatory[reason];
+}
+
 const char *
 chim_tcp_state_name(uint32_t state)
 {

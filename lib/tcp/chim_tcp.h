@@ -253,7 +253,8 @@ chim_tcp_icmp(struct chim_conn *c, const struct chim_icmp_quote *quote, struct c
 /** The path changed: another MTU, another neighbor, valid again. Re-segments what is not sent. */
 void chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_env *env);
 
-/** Ask the host to take the connection back; one event for each different reason. */
+/** Ask the host to take the connection back; one event for each different reason. A half-closed
+ *  connection is not asked back for its quality (spec 5.6). */
 void
 chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct chim_tcp_env *env);
 

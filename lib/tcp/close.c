@@ -181,9 +181,19 @@ tcp_close_timeout(struct chim_conn *c, struct chim_tcp_env *env)
 	chim_tcp_retrieve(c, CHIM_UPLOAD_TIMEOUT_EXPIRATION, env);
 }
 
+static bool
+is_half_closed(const struct chim_conn *c)
+{
+	return c->state == CHIM_TCP_FIN_WAIT_1 || c->state == CHIM_TCP_FIN_WAIT_2 ||
+		c->state == CHIM_TCP_CLOSE_WAIT;
+}
+
 void
 chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct chim_tcp_env *env)
 {
+	/* Spec 5.6: soon it is closed altogether, however badly it does. */
+	if (is_half_closed(c) && !chim_upload_is_mandatory(reason))
+		return;
 	tcp_indicate_event(c, TCP_EVENT_RETRIEVE | reason);
 	if (reason == CHIM_UPLOAD_UPLOAD_REQUESTED)
 		c->flags |= TCP_UPLOADING;

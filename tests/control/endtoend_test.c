@@ -13,6 +13,8 @@
 #include "chim_host.h"
 #include "chim_seq.h"
 #include "rings.h"
+#include "tcp_conn.h"
+#include "worker.h"
 
 struct way {
 	struct rings r;
@@ -302,6 +304,111 @@ checklist_59_120_121_buffered_data_is_copied_and_comes_back(void **state)
 }
 
 static void
+checklist_61_to_64_buffered_data_goes_to_requests_first_and_before_newer(void **state)
+{
+	struct way w;
+	struct rte_mbuf *m;
+	struct chim_io io;
+	(void)state;
+
+	set_up(&w, &(struct rings_opts){ 0 });
+	m = host_buffer(&w, 'b', 60);
+	w.t[0].delegated.buffered_data = m;
+	offload(&w);
+	rte_pktmbuf_free(m);
+	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 0, 300));
+	run(&w);
+	assert_int_equal(chim_host_collect(w.host, &io, 1), 0);
+	m = rte_pktmbuf_alloc(chim_host_pool(w.host));
+	assert_non_null(m);
+	*chim_nbl(m) = (struct chim_nbl){ .room = 40 };
+	io = (struct chim_io){ .op = CHIM_IO_RECEIVE, .handle = w.th[0], .m = m };
+	assert_int_equal(chim_host_post(w.host, &io), 0);
+	run(&w);
+	assert_int_equal(chim_host_collect(w.host, &io, 1), 1);
+	assert_int_equal(io.op, CHIM_IO_RECEIVE_DONE);
+	assert_ptr_equal(io.m, m);
+	assert_int_equal(chim_nbl(m)->bytes, 40);
+	assert_int_equal(*rte_pktmbuf_mtod_offset(m, char *, 39), 'b');
+	rte_pktmbuf_free(m);
+	/* the excess, and what came after it */
+	expect_indication(&w, w.th[0], 20 + 300);
+	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
+	tear_down(&w);
+}
+
+/* Memory of a connection that went bad: what is queued and what its variables say disagree. */
+static void
+corrupt(struct way *w, int tcp)
+{
+	struct chim_conn *c = chim_slab_at(w->r.worker[0]->conns, chim_handle_index(w->th[tcp]));
+
+	c->snd_una += 100;
+}
+
+/* The next event of the first connection; what is told of the second is passed over. */
+static void
+expect_event(struct way *w, uint32_t event, uint32_t info)
+{
+	struct chim_io io;
+
+	do
+		assert_int_equal(chim_host_collect(w->host, &io, 1), 1);
+	while (io.handle != w->th[0]);
+	assert_int_equal(io.op, CHIM_IO_EVENT);
+	assert_int_equal(io.event, event);
+	assert_int_equal(io.info, info);
+}
+
+/* Spec 4.6, from the first step to the last, once by query and once by invalidate. */
+static void
+checklist_83_130_a_connection_whose_state_is_corrupt_is_lost_and_told_so(void **state)
+{
+	static const uint32_t ops[] = { CHIM_OP_QUERY, CHIM_OP_INVALIDATE };
+	struct way w;
+	struct chim_io io;
+	struct rte_mbuf *m;
+	(void)state;
+
+	for (size_t i = 0; i < CHIM_DIM(ops); i++) {
+		struct chim_block *above = &w.p.block;
+
+		set_up(&w, &(struct rings_opts){ 0 });
+		offload(&w);
+		m = host_buffer(&w, 'z', 200);
+		io = (struct chim_io){ .op = CHIM_IO_SEND, .handle = w.th[0], .m = m };
+		assert_int_equal(chim_host_post(w.host, &io), 0);
+		run(&w);
+		rings_wire_drain(&w.r);
+		corrupt(&w, 0);
+		above->context = NULL; /* both connections, and nothing above them */
+		assert_int_equal(call(&w, ops[i], above), CHIM_STATUS_SUCCESS);
+		assert_int_equal(w.t[0].block.status, CHIM_STATUS_FAILURE);
+		assert_int_equal(w.t[0].block.reason, CHIM_REASON_CORRUPT);
+		assert_int_equal(w.t[1].block.status, CHIM_STATUS_SUCCESS);
+		expect_event(&w, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_HARDWARE_FAILURE);
+		expect_event(&w, CHIM_EVENT_ABORT, 0);
+		while (chim_host_collect(w.host, &io, 1) == 1)
+			assert_int_equal(io.handle, w.th[1]);
+		above->context = &w.ph;
+		call(&w, CHIM_OP_TERMINATE, &w.n.block);
+		assert_int_equal(w.t[0].block.status, CHIM_STATUS_FAILURE);
+		assert_int_equal(w.t[0].block.reason, CHIM_REASON_CORRUPT);
+		assert_null(w.t[0].block.send_chain);
+		assert_int_equal(w.t[1].block.status, CHIM_STATUS_SUCCESS);
+		assert_int_equal(chim_host_collect(w.host, &io, 1), 1);
+		assert_int_equal(io.op, CHIM_IO_SEND_DONE);
+		assert_int_equal(io.status, CHIM_STATUS_REQUEST_ABORTED);
+		assert_ptr_equal(io.m, m);
+		rte_pktmbuf_free(m);
+		/* the connection is gone all the same, so what it hung under may go */
+		assert_int_equal(w.n.block.status, CHIM_STATUS_SUCCESS);
+		rings_wire_drain(&w.r);
+		tear_down(&w);
+	}
+}
+
+static void
 checklist_55_nothing_is_indicated_before_the_initiate_completes(void **state)
 {
 	struct way w;
@@ -557,6 +664,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(data_goes_both_ways_and_what_is_left_comes_back),
 	cmocka_unit_test(checklist_72_136_137_an_inherited_chain_is_completed_as_a_send),
 	cmocka_unit_test(checklist_59_120_121_buffered_data_is_copied_and_comes_back),
+	cmocka_unit_test(checklist_61_to_64_buffered_data_goes_to_requests_first_and_before_newer),
+	cmocka_unit_test(checklist_83_130_a_connection_whose_state_is_corrupt_is_lost_and_told_so),
 	cmocka_unit_test(checklist_55_nothing_is_indicated_before_the_initiate_completes),
 	cmocka_unit_test(checklist_56_what_arrives_before_completion_is_not_lost),
 	cmocka_unit_test(checklist_14_events_bear_the_hosts_name_of_the_connection),

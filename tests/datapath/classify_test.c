@@ -87,6 +87,57 @@ checklist_212_fragments_go_up(void **state)
 	rings_down(&r);
 }
 
+/* Spoils a plain segment of flow 0. */
+typedef void (*spoil_fn)(struct rte_mbuf *m);
+
+static void
+spoil_ip_sum(struct rte_mbuf *m)
+{
+	rte_pktmbuf_mtod(m, uint8_t *)[24] ^= 0x10;
+}
+
+static void
+spoil_tcp_sum(struct rte_mbuf *m)
+{
+	rte_pktmbuf_mtod(m, uint8_t *)[60] ^= 0x10;
+}
+
+static void
+cut_short(struct rte_mbuf *m)
+{
+	rte_pktmbuf_trim(m, 20);
+}
+
+static void
+checklist_259_corrupt_packets_handed_up_are_not_counted_as_errors(void **state)
+{
+	static const struct {
+		spoil_fn spoil;
+		enum chim_why why;
+	} all[] = {
+		{ spoil_ip_sum, CHIM_WHY_BAD_IP_CHECKSUM },
+		{ spoil_tcp_sum, CHIM_WHY_BAD_TCP_CHECKSUM },
+		{ cut_short, CHIM_WHY_TRUNCATED },
+	};
+	struct chim_family_stats before;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	rings_install(&r, 0);
+	before = chim_dp_counters(r.worker[0])->ip4;
+	for (size_t i = 0; i < CHIM_DIM(all); i++) {
+		struct rte_mbuf *m = rings_data(&r, 0, 0, 100);
+
+		all[i].spoil(m);
+		rings_wire_in(&r, 0, m);
+		rings_settle(&r);
+		assert_int_equal(rings_why(&r, all[i].why), 1);
+		assert_int_equal(rings_kernel_drain(&r), 1);
+		assert_memory_equal(&before, &chim_dp_counters(r.worker[0])->ip4, sizeof(before));
+	}
+	rings_down(&r);
+}
+
 static void
 tcp_of_another_connection_goes_up(void **state)
 {
@@ -213,6 +264,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_210_what_is_not_tcp_goes_up_untouched),
 	cmocka_unit_test(checklist_211_ip_options_go_up),
 	cmocka_unit_test(checklist_212_fragments_go_up),
+	cmocka_unit_test(checklist_259_corrupt_packets_handed_up_are_not_counted_as_errors),
 	cmocka_unit_test(tcp_of_another_connection_goes_up),
 	cmocka_unit_test(a_plain_segment_is_the_connections),
 	cmocka_unit_test(icmp_that_quotes_a_connection_is_reported_and_goes_up),

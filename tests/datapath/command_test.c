@@ -167,6 +167,47 @@ checklist_99_an_updated_ttl_is_in_the_next_packet(void **state)
 	rings_down(&r);
 }
 
+/* A neighbor in a VLAN or in none, and the tag of what is sent to it; -1: no tag. */
+static int32_t
+tag_of_a_frame(uint16_t vlan_id, uint8_t user_priority)
+{
+	struct chim_msg *msg;
+	struct chim_seg seg;
+	chim_handle_t h;
+	struct rings r;
+	int32_t tag;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	msg = rings_msg(&r, CHIM_MSG_NEIGHBOR_SET);
+	msg->neighbor = (struct chim_msg_neighbor){ .dl_source = { 2, 0, 0, 0, 0, 1 },
+		.dl_destination = { 2, 0, 0, 0, 0, 2 },
+		.vlan_id = vlan_id,
+		.is_fresh = 1,
+		.host = RINGS_HOST };
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	msg = rings_install_msg(&r, 0);
+	msg->tcp.cached.user_priority = user_priority;
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	h = msg->handle;
+	rings_settle(&r);
+	rings_wire_drain(&r);
+	rings_host_send(&r, h, 10);
+	rings_settle(&r);
+	assert_true(rings_wire_seg(&r, &seg));
+	tag = (seg.info & CHIM_SEG_VLAN) != 0 ? seg.vlan : -1;
+	rings_down(&r);
+	return tag;
+}
+
+static void
+checklist_225_frames_bear_the_neighbors_vlan_and_the_connections_priority(void **state)
+{
+	assert_int_equal(tag_of_a_frame(0, 0), -1);
+	assert_int_equal(tag_of_a_frame(0, 5), 5 << 13);
+	assert_int_equal(tag_of_a_frame(100, 0), 100);
+	assert_int_equal(tag_of_a_frame(4094, 7), 7 << 13 | 4094);
+}
+
 static void
 checklist_112_a_delayed_ack_goes_out_before_terminate_completes(void **state)
 {
@@ -410,6 +451,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(handles_that_name_nothing_here_are_told_apart),
 	cmocka_unit_test(checklist_74_a_query_gives_the_values_of_now),
 	cmocka_unit_test(checklist_99_an_updated_ttl_is_in_the_next_packet),
+	cmocka_unit_test(checklist_225_frames_bear_the_neighbors_vlan_and_the_connections_priority),
 	cmocka_unit_test(checklist_112_a_delayed_ack_goes_out_before_terminate_completes),
 	cmocka_unit_test(checklist_117_a_terminate_returns_what_was_posted_before_it),
 	cmocka_unit_test(a_terminate_without_state_completes_the_sends),

@@ -270,6 +270,63 @@ checklist_198_199_an_optional_reason_changes_nothing(void **state)
 }
 
 static void
+checklist_201_a_half_closed_connection_is_not_asked_back_for_its_quality(void **state)
+{
+	static const uint32_t states[] = { CHIM_TCP_FIN_WAIT_1, CHIM_TCP_FIN_WAIT_2,
+		CHIM_TCP_CLOSE_WAIT };
+
+	for (uint32_t i = 0; i < CHIM_DIM(states); i++) {
+		struct eng *e = eng_new(&(struct eng_opts){ .state = states[i] });
+
+		eng_ignore_io(e);
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_LOW_ACTIVITY, &e->env);
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_HIGH_DROP_RATE, &e->env);
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_SMALL_IO, &e->env);
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_NO_BUFFER_PREPOSTING, &e->env);
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_HIGH_FRAGMENTATION, &e->env);
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_HIGH_OUT_OF_ORDER_PACKETS, &e->env);
+		eng_turn(e);
+		expect_no_io(e);
+		/* what the host asked for itself, by invalidating the path, is told */
+		chim_tcp_retrieve(e->c, CHIM_UPLOAD_INVALID_STATE, &e->env);
+		eng_turn(e);
+		expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_INVALID_STATE);
+		assert_int_equal(query(e).state, states[i]);
+		eng_ignore_out(e);
+		eng_finish(e);
+	}
+	/* the exception: FIN_WAIT_2 runs out, and it is closed then */
+	struct eng *e = eng_in(FIN_WAIT_2);
+
+	eng_run(e, 120000);
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_TIMEOUT_EXPIRATION);
+	assert_int_equal(query(e).state, CHIM_TCP_CLOSED);
+	eng_finish(e);
+}
+
+static void
+checklist_202_time_wait_asks_to_be_taken_back(void **state)
+{
+	struct eng *e = eng_in(FIN_WAIT_2);
+
+	inject(e, SEG(.seq = 0, .len = 100, .flags = CHIM_FIN));
+	expect_out(e, SEG(.seq = 0, .ack = 101));
+	assert_int_equal(query(e).state, CHIM_TCP_TIME_WAIT);
+	/* last of all: the data and the peer's FIN come before */
+	expect_data(e, 0, 100);
+	expect_event(e, CHIM_EVENT_DISCONNECT, 0);
+	expect_event(e, CHIM_EVENT_TIME_WAIT, 0);
+	eng_ignore_out(e);
+	/* once, and until terminate the peer is answered */
+	eng_run(e, 240000);
+	expect_no_io(e);
+	inject(e, SEG(.seq = 100, .flags = CHIM_FIN));
+	expect_out(e, SEG(.seq = 0, .ack = 101));
+	expect_no_io(e);
+	eng_finish(e);
+}
+
+static void
 checklist_200_hardware_failure_stops_it_and_is_followed_by_abort(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000);
@@ -441,6 +498,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_135_a_request_in_many_buffers_is_one_sequence),
 	cmocka_unit_test(checklist_188_a_closed_connection_is_there_until_terminate),
 	cmocka_unit_test(checklist_198_199_an_optional_reason_changes_nothing),
+	cmocka_unit_test(checklist_201_a_half_closed_connection_is_not_asked_back_for_its_quality),
+	cmocka_unit_test(checklist_202_time_wait_asks_to_be_taken_back),
 	cmocka_unit_test(checklist_200_hardware_failure_stops_it_and_is_followed_by_abort),
 	cmocka_unit_test(checklist_242_fast_retransmit_comes_at_the_configured_duplicate),
 	cmocka_unit_test(checklist_244_the_timeout_has_a_configured_floor),

@@ -5,6 +5,7 @@
  * (spec 5.2 to 5.5).
  */
 #include "eng.h"
+#include "tcp_conn.h"
 
 #define PSH	   .psh = true
 #define REQUEST(e) expect_io(e, CHIM_IO_RECEIVE_DONE)
@@ -328,11 +329,149 @@ requests_that_are_open_when_the_fin_comes_complete(void **state)
 	check_request(io, a, 0, 100);
 	assert_int_equal(chim_nbl(b)->bytes, 0);
 	expect_event(e, CHIM_EVENT_DISCONNECT, 0);
-	/* checklist 173 */
-	eng_host_posts(e, 10, 0);
-	assert_int_equal(REQUEST(e)->status, CHIM_STATUS_INVALID_STATE);
 	eng_ignore_out(e);
 	eng_finish(e);
+}
+
+static void
+checklist_173_a_request_after_the_disconnect_is_told_is_invalid(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct rte_mbuf *m;
+
+	inject(e, SEG(.seq = 0, .len = 100, .flags = CHIM_FIN));
+	expect_data(e, 0, 100);
+	expect_event(e, CHIM_EVENT_DISCONNECT, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		m = eng_host_posts(e, 10 * i, 0);
+		assert_ptr_equal(REQUEST(e)->m, m);
+		assert_int_equal(chim_nbl(m)->status, CHIM_STATUS_INVALID_STATE);
+		assert_int_equal(chim_nbl(m)->bytes, 0);
+	}
+	/* our half is open */
+	eng_ignore_out(e);
+	eng_host_sends(e, 10);
+	expect_out(e, SEG(.seq = 0, .ack = 101, .len = 10));
+	eng_finish(e);
+}
+
+/* ---- every request completes, once, with what was placed ---- */
+
+static void
+by_peer_close(struct eng *e)
+{
+	inject(e, SEG(.seq = 300, .flags = CHIM_FIN));
+}
+
+static void
+by_peer_reset(struct eng *e)
+{
+	inject(e, SEG(.seq = 300, .flags = CHIM_RST));
+}
+
+static void
+by_new_connection(struct eng *e)
+{
+	inject(e, SEG(.seq = 300, .flags = CHIM_SYN));
+}
+
+static void
+by_host_abort(struct eng *e)
+{
+	eng_host_disconnects(e, CHIM_DISCONNECT_ABORTIVE, 0);
+}
+
+static void
+by_terminate(struct eng *e)
+{
+	struct chim_tcp_delegated d;
+	struct rte_mbuf *chain;
+
+	assert_int_equal(chim_tcp_terminate(e->c, NULL, &d, &chain, &e->env), CHIM_STATUS_SUCCESS);
+	assert_null(chain);
+	assert_null(d.buffered_data);
+	eng_turn(e);
+}
+
+static void
+by_lost_state(struct eng *e)
+{
+	struct chim_tcp_delegated d;
+	struct rte_mbuf *chain;
+
+	chim_tcp_retrieve(e->c, CHIM_UPLOAD_HARDWARE_FAILURE, &e->env);
+	e->c->snd_una++;
+	assert_int_equal(chim_tcp_terminate(e->c, NULL, &d, &chain, &e->env), CHIM_STATUS_FAILURE);
+	e->c->snd_una--;
+	eng_turn(e);
+}
+
+static void
+by_data(struct eng *e)
+{
+	inject(e, SEG(.seq = 300, .len = 1000));
+	inject(e, SEG(.seq = 1300, .len = 1000));
+	inject(e, SEG(.seq = 2300, .len = 700));
+}
+
+static const struct ending {
+	void (*end)(struct eng *e);
+	enum chim_status status;
+	uint32_t bytes[3]; /* of each request */
+} endings[] = {
+	{ by_data, CHIM_STATUS_SUCCESS, { 1000, 1000, 1000 } },
+	{ by_peer_close, CHIM_STATUS_SUCCESS, { 300, 0, 0 } },
+	{ by_peer_reset, CHIM_STATUS_REQUEST_ABORTED, { 300, 0, 0 } },
+	{ by_new_connection, CHIM_STATUS_REQUEST_ABORTED, { 300, 0, 0 } },
+	{ by_host_abort, CHIM_STATUS_REQUEST_ABORTED, { 300, 0, 0 } },
+	{ by_terminate, CHIM_STATUS_UPLOAD_IN_PROGRESS, { 300, 0, 0 } },
+	{ by_lost_state, CHIM_STATUS_REQUEST_ABORTED, { 300, 0, 0 } },
+};
+
+/* Three requests, the first partly filled, and an end; then every completion in order. */
+static void
+complete_all(const struct ending *how, uint32_t *nb)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct rte_mbuf *posted[3];
+	struct rte_mbuf *m;
+
+	for (uint32_t i = 0; i < 3; i++)
+		posted[i] = eng_host_posts(e, 1000, CHIM_NBL_NO_PUSH);
+	inject(e, SEG(.seq = 0, .len = 300));
+	expect_no_io(e);
+	how->end(e);
+	for (; e->next_io < e->nb_io; e->next_io++) {
+		const struct chim_io *io = &e->io[e->next_io];
+
+		if (io->op != CHIM_IO_RECEIVE_DONE)
+			continue;
+		CHIM_NBL_FOREACH (m, io->m) {
+			assert_true(*nb < 3);
+			assert_ptr_equal(m, posted[*nb]);
+			assert_int_equal(chim_nbl(m)->status, how->status);
+			assert_int_equal(chim_nbl(m)->bytes, how->bytes[*nb]);
+			assert_int_equal(m->pkt_len, how->bytes[*nb]);
+			eng_check_bytes(m, *nb * 1000);
+			++*nb;
+		}
+	}
+	eng_ignore_out(e);
+	eng_run(e, 100000);
+	eng_ignore_out(e);
+	assert_int_equal(e->next_io, e->nb_io); /* and not once more */
+	eng_finish(e);
+}
+
+static void
+checklist_172_174_every_request_completes_once_with_its_bytes(void **state)
+{
+	for (uint32_t i = 0; i < CHIM_DIM(endings); i++) {
+		uint32_t nb = 0;
+
+		complete_all(&endings[i], &nb);
+		assert_int_equal(nb, 3);
+	}
 }
 
 static void
@@ -390,6 +529,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(refused_data_counts_in_the_window_as_before),
 	cmocka_unit_test(a_refusal_of_what_was_never_lent_is_thrown_away),
 	cmocka_unit_test(requests_that_are_open_when_the_fin_comes_complete),
+	cmocka_unit_test(checklist_173_a_request_after_the_disconnect_is_told_is_invalid),
+	cmocka_unit_test(checklist_172_174_every_request_completes_once_with_its_bytes),
 	cmocka_unit_test(the_end_is_told_after_refused_data_again),
 	cmocka_unit_test(data_out_of_order_is_delivered_in_order),
 };

@@ -238,6 +238,75 @@ checklist_80_93_94_update_turns_keepalive_off_on_and_restarts_it(void **state)
 }
 
 static void
+update(struct eng *e, const struct chim_tcp_cached *cached, uint16_t edges)
+{
+	struct chim_tcp_cached c = *cached;
+
+	c.flags |= edges;
+	chim_tcp_update(e->c, &c, &e->env);
+}
+
+static struct chim_tcp_delegated
+query(struct eng *e)
+{
+	struct chim_tcp_delegated d;
+
+	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
+	return d;
+}
+
+static void
+checklist_96_with_max_rt_restart_a_new_probe_count_starts_at_none(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, KEEPALIVE);
+	struct chim_tcp_cached cached;
+
+	expect_after(e, 2 * HOUR_MS, probe);
+	expect_after(e, 75000, probe);
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached.ka_probe_count = 5;
+	update(e, &cached, 0);
+	assert_int_equal(query(e).keep_alive_probe_count, 2);
+	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(query(e).keep_alive_probe_count, 2);
+	cached.ka_probe_count = 4;
+	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(query(e).keep_alive_probe_count, 0);
+	/* so there are four more, at the interval that was running */
+	for (uint32_t i = 0; i < 4; i++)
+		expect_after(e, 75000, probe);
+	eng_run(e, 75000);
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_TIMEOUT_EXPIRATION);
+	eng_finish(e);
+}
+
+static void
+checklist_97_with_max_rt_restart_new_keepalive_times_start_the_timer_again(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, KEEPALIVE);
+	struct chim_tcp_cached cached;
+
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	eng_run(e, HOUR_MS);
+	cached.ka_timeout = 50000;
+	update(e, &cached, 0);
+	assert_int_equal(query(e).keep_alive_timeout_delta, HOUR_MS);
+	/* nothing new in it: nothing is started again */
+	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(query(e).keep_alive_timeout_delta, HOUR_MS);
+	cached.ka_timeout = 20000;
+	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(query(e).keep_alive_timeout_delta, 20000);
+	eng_run(e, 5000);
+	cached.ka_interval = 3000;
+	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(query(e).keep_alive_timeout_delta, 20000);
+	expect_after(e, 20000, probe);
+	expect_after(e, 3000, probe);
+	eng_finish(e);
+}
+
+static void
 a_keepalive_of_the_peer_is_answered(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000);
@@ -261,6 +330,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_peer_that_does_not_answer_is_given_back),
 	cmocka_unit_test(checklist_238_an_inherited_keepalive_goes_on_where_it_was),
 	cmocka_unit_test(checklist_80_93_94_update_turns_keepalive_off_on_and_restarts_it),
+	cmocka_unit_test(checklist_96_with_max_rt_restart_a_new_probe_count_starts_at_none),
+	cmocka_unit_test(
+		checklist_97_with_max_rt_restart_new_keepalive_times_start_the_timer_again),
 	cmocka_unit_test(a_keepalive_of_the_peer_is_answered),
 };
 

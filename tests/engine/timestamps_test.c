@@ -46,6 +46,82 @@ the_clock_ticks_at_the_rate_the_peer_has_seen(void **state)
 }
 
 static void
+checklist_128_the_clock_comes_back_where_the_peer_has_seen_it(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_ts = true);
+	struct chim_tcp_delegated d;
+	struct rte_mbuf *chain;
+
+	/* TSval 0 is what the giver's clock said; it wraps on the way */
+	eng_run(e, 1234);
+	eng_host_sends(e, 10);
+	expect_out(e, SEG(.seq = 0, .len = 10, TS(1234, 0)));
+	eng_run(e, 66);
+	assert_int_equal(chim_tcp_terminate(e->c, NULL, &d, &chain, &e->env), CHIM_STATUS_SUCCESS);
+	assert_int_equal(d.ts_time, (uint32_t)(e->ts0 + 1300));
+	rte_pktmbuf_free(chain);
+	eng_finish(e);
+}
+
+/* What the giver's clock said when the state was given. */
+static uint32_t given_ts;
+
+static void
+with_given_clock(struct eng_opts *o, struct chim_tcp_const *k, struct chim_tcp_cached *c,
+	struct chim_tcp_delegated *d)
+{
+	d->ts_time = given_ts;
+}
+
+/* Runs a connection for a while. @return the number of segments, none of them older than last. */
+static uint32_t
+no_segment_is_older(struct eng *e, uint32_t *last)
+{
+	uint32_t nb = 0;
+
+	for (uint32_t i = 0; i < 20; i++) {
+		eng_host_sends(e, 10);
+		eng_run(e, 7);
+		for (; e->next_out < e->nb_out; e->next_out++, nb++) {
+			uint32_t tsval = e->ts0 + e->pkt[e->next_out].tsval;
+
+			assert_true((int32_t)(tsval - *last) >= 0);
+			*last = tsval;
+		}
+		eng_ignore_out(e);
+		inject(e, SEG(.ack = 10 * (i + 1), TS(7 * (i + 1), 0)));
+		eng_ignore_io(e);
+	}
+	return nb;
+}
+
+static void
+checklist_240_timestamps_never_go_back_across_handover(void **state)
+{
+	struct chim_tcp_delegated d;
+	struct rte_mbuf *chain;
+	uint32_t last;
+
+	/* each engine's own clock starts at the same moment: only the delta carries on */
+	given_ts = UINT32_MAX - 300;
+	last = given_ts;
+	for (uint32_t engine = 0; engine < 6; engine++) {
+		struct eng *e =
+			eng_established(.mss = 1000, .has_ts = true, .tweak = with_given_clock);
+
+		assert_int_equal(no_segment_is_older(e, &last), 20);
+		assert_int_equal(
+			chim_tcp_terminate(e->c, NULL, &d, &chain, &e->env), CHIM_STATUS_SUCCESS);
+		assert_null(chain);
+		assert_true((int32_t)(d.ts_time - last) >= 0);
+		given_ts = d.ts_time;
+		eng_finish(e);
+	}
+	/* it has wrapped, and 140 ms went by six times */
+	assert_int_equal(given_ts, 6 * 140 - 301);
+}
+
+static void
 checklist_252_what_is_older_than_ts_recent_is_dropped_with_an_ack(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .has_ts = true);
@@ -144,6 +220,8 @@ an_echo_gives_a_sample_where_the_segment_was_resent(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_145_241_every_segment_has_the_givers_clock),
 	cmocka_unit_test(the_clock_ticks_at_the_rate_the_peer_has_seen),
+	cmocka_unit_test(checklist_128_the_clock_comes_back_where_the_peer_has_seen_it),
+	cmocka_unit_test(checklist_240_timestamps_never_go_back_across_handover),
 	cmocka_unit_test(checklist_252_what_is_older_than_ts_recent_is_dropped_with_an_ack),
 	cmocka_unit_test(after_24_days_ts_recent_says_nothing),
 	cmocka_unit_test(an_unknown_ts_recent_is_learnt_from_the_first_segment),

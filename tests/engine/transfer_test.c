@@ -341,6 +341,23 @@ checklist_69_nothing_is_resent_before_a_reason(void **state)
 	eng_finish(e);
 }
 
+static void
+checklist_70_an_ack_of_what_the_host_sent_counts(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .unacked = 3000);
+	struct chim_tcp_delegated d;
+
+	inject(e, SEG(.ack = 1200));
+	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
+	assert_int_equal(d.snd_una, e->iss + 1200);
+	assert_int_equal(d.retransmit_count, 0);
+	expect_no_io(e);
+	inject(e, SEG(.ack = 3000));
+	assert_int_equal(chim_nbl(expect_io(e, CHIM_IO_SEND_DONE)->m)->bytes, 3000);
+	expect_quiet_for(e, 100000);
+	eng_finish(e);
+}
+
 /* ---- buffered data ---- */
 
 static void
@@ -360,6 +377,29 @@ checklist_61_to_64_buffered_data_waits_and_goes_first(void **state)
 	expect_data(e, 0u - 500, 900);
 	eng_run(e, 100);
 	expect_out(e, SEG(.ack = 400));
+	eng_finish(e);
+}
+
+static void
+checklist_65_the_push_timer_starts_after_the_offload(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .buffered = 700);
+	chim_ms_t now = (chim_ms_t)(e->env.now_us / CHIM_US_PER_MS);
+	chim_ms_t when;
+
+	assert_true(chim_tcp_deadline(e->c, &when));
+	assert_int_equal(when, (chim_ms_t)(now + e->cfg.push_ms));
+	/* nothing is partly filled: it finds nothing to do, and the data still waits */
+	eng_run(e, 2 * e->cfg.push_ms);
+	expect_no_io(e);
+	assert_false(chim_tcp_deadline(e->c, &when));
+	eng_host_posts(e, 0, 0);
+	expect_io(e, CHIM_IO_RECEIVE_DONE);
+	expect_data(e, 0u - 700, 700);
+	eng_finish(e);
+
+	e = eng_established(.mss = 1000);
+	assert_false(chim_tcp_deadline(e->c, &when));
 	eng_finish(e);
 }
 
@@ -491,6 +531,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_60_no_buffer_for_the_copy_fails_and_takes_nothing),
 	cmocka_unit_test(checklist_66_to_68_old_data_first_then_unsent_then_new),
 	cmocka_unit_test(checklist_69_nothing_is_resent_before_a_reason),
+	cmocka_unit_test(checklist_70_an_ack_of_what_the_host_sent_counts),
+	cmocka_unit_test(checklist_65_the_push_timer_starts_after_the_offload),
 	cmocka_unit_test(checklist_61_to_64_buffered_data_waits_and_goes_first),
 	cmocka_unit_test(checklist_112_delayed_ack_goes_out_before_terminate_completes),
 	cmocka_unit_test(checklist_114_115_118_open_requests_come_back_at_terminate),

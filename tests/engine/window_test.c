@@ -190,12 +190,39 @@ checklist_233_234_a_closed_window_is_probed_with_one_byte(void **state)
 	inject(e, SEG(.ack = 1000, WND(0)));
 	expect_probe_after(e, 2 * r, 1000);
 	expect_probe_after(e, r, 1000);
-	/* checklist 235: open again; the probe's byte and all that follows */
+	/* open again; the probe's byte and all that follows */
 	inject(e, SEG(.ack = 1000, WND(5000)));
 	expect_out(e, SEG(.seq = 1000, .len = 1), SEG(.seq = 1001, .len = 1000),
 		SEG(.seq = 2001, .len = 999));
 	inject(e, SEG(.ack = 3000));
 	expect_io(e, CHIM_IO_SEND_DONE);
+	expect_quiet_for(e, 100000);
+	eng_finish(e);
+}
+
+static void
+checklist_235_a_window_ends_persist_and_sending_goes_on(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .is_window_closed = true);
+	struct chim_tcp_delegated d;
+
+	eng_host_sends(e, 2500);
+	expect_probe_after(e, rto(e), 0);
+	inject(e, SEG(.ack = 0, WND(0)));
+	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
+	assert_int_equal(d.snd_wnd_probe_count, 1);
+	inject(e, SEG(.ack = 1, WND(1000)));
+	expect_out(e, SEG(.seq = 1, .len = 1000));
+	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
+	assert_int_equal(d.snd_wnd_probe_count, 0);
+	/* what is out now is sent again by the retransmission timer's rules, all of it */
+	eng_run(e, rto(e));
+	eng_ignore_out(e);
+	inject(e, SEG(.ack = 1001, WND(5000)));
+	expect_out(e, SEG(.seq = 1001, .len = 1000), SEG(.seq = 2001, .len = 499));
+	inject(e, SEG(.ack = 2500, WND(0)));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	/* closed again, but there is nothing to ask for */
 	expect_quiet_for(e, 100000);
 	eng_finish(e);
 }
@@ -283,6 +310,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_old_segment_does_not_change_the_window),
 	cmocka_unit_test(less_than_a_segment_of_window_waits_and_is_forced_in_the_end),
 	cmocka_unit_test(checklist_233_234_a_closed_window_is_probed_with_one_byte),
+	cmocka_unit_test(checklist_235_a_window_ends_persist_and_sending_goes_on),
 	cmocka_unit_test(a_probe_that_is_taken_moves_on_to_the_next_byte),
 	cmocka_unit_test(checklist_236_too_many_unanswered_probes_ask_for_upload),
 	cmocka_unit_test(a_window_closed_on_data_that_is_out_is_no_reason_to_give_up),

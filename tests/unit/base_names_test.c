@@ -61,6 +61,23 @@ documented_numerals_are_kept(void **state)
 	assert_int_equal(CHIM_UPLOAD_HARDWARE_FAILURE, 11);
 }
 
+/* Spec 5.6, table. */
+static void
+upload_reasons_that_must_be_obeyed_are_known(void **state)
+{
+	static const uint32_t mandatory[] = { CHIM_UPLOAD_RECEIVED_URGENT_DATA,
+		CHIM_UPLOAD_TIMEOUT_EXPIRATION, CHIM_UPLOAD_INVALID_STATE,
+		CHIM_UPLOAD_UPLOAD_REQUESTED, CHIM_UPLOAD_HARDWARE_FAILURE };
+	uint32_t nb = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < CHIM_DIM(mandatory); i++)
+		assert_true(chim_upload_is_mandatory(mandatory[i]));
+	for (uint32_t reason = 0; reason < 100; reason++)
+		nb += chim_upload_is_mandatory(reason);
+	assert_int_equal(nb, CHIM_DIM(mandatory));
+}
+
 static void
 names_read_as_telemetry_shows_them(void **state)
 {
@@ -78,6 +95,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_reason_and_drop_reason_is_named_and_explained),
 	cmocka_unit_test(values_beyond_a_list_are_unknown),
 	cmocka_unit_test(documented_numerals_are_kept),
+	cmocka_unit_test(upload_reasons_that_must_be_obeyed_are_known),
 	cmocka_unit_test(names_read_as_telemetry_shows_them),
 };
 CHIM_CMOCKA_SUITE(base_names_autotest, tests, NULL, NULL)

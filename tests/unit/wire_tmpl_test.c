@@ -211,7 +211,7 @@ fields_of_the_ip_header_are_as_asked(void **state)
 
 /* Specification 11.3: no tag; priority only: VLAN id 0; VLAN id: both. CFI is 0. */
 static void
-tags_follow_vlan_id_and_priority(void **state)
+checklist_225_tags_follow_vlan_id_and_priority(void **state)
 {
 	static const struct {
 		uint16_t vlan_id, want_tci;
@@ -403,7 +403,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_sum_goes_over_all_segments_odd_ones_too),
 	cmocka_unit_test(an_odd_headroom_is_no_trouble),
 	cmocka_unit_test(fields_of_the_ip_header_are_as_asked),
-	cmocka_unit_test(tags_follow_vlan_id_and_priority),
+	cmocka_unit_test(checklist_225_tags_follow_vlan_id_and_priority),
 	cmocka_unit_test(checksums_are_left_to_a_port_that_does_them),
 	cmocka_unit_test(segmentation_gets_the_pseudo_header_without_length),
 	cmocka_unit_test(open_checksums_are_filled_in),
