@@ -41,11 +41,23 @@ init_port(struct chim_worker *w, struct dp_port *p, const struct chim_port *port
 	return 0;
 }
 
+/* 0 is no limit. */
+static void
+keep_smaller(uint16_t *limit, uint16_t of_port)
+{
+	if (of_port != 0)
+		*limit = RTE_MIN(*limit, of_port);
+}
+
 int
 dp_ports_init(struct chim_worker *w, const struct chim_dp_config *cfg)
 {
+	struct chim_tcp_config *t = &w->tcp;
 	uint32_t offloads = UINT32_MAX;
 	int rc;
+
+	t->tx_frame_mbufs = UINT16_MAX;
+	t->tx_seg_mbufs = UINT16_MAX;
 
 	for (uint16_t i = 0; i < CHIM_MAX_PORTS; i++) {
 		if (cfg->port[i] == NULL)
@@ -54,9 +66,11 @@ dp_ports_init(struct chim_worker *w, const struct chim_dp_config *cfg)
 		if (rc != 0)
 			return rc;
 		offloads &= cfg->port[i]->tx_offloads;
+		keep_smaller(&t->tx_frame_mbufs, cfg->port[i]->tx_frame_mbufs);
+		keep_smaller(&t->tx_seg_mbufs, cfg->port[i]->tx_seg_mbufs);
 	}
 	/* One engine configuration for all ports: what every one of them can do. */
-	w->tcp.tx_offloads = offloads == UINT32_MAX ? 0 : offloads;
+	t->tx_offloads = offloads == UINT32_MAX ? 0 : offloads;
 	return 0;
 }
 

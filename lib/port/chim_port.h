@@ -47,6 +47,8 @@ struct chim_port {
 	struct rte_ether_addr mac;
 	uint32_t tx_offloads;		/* CHIM_TX_* of the wire */
 	uint32_t exception_tx_offloads; /* CHIM_TX_* of the exception port */
+	uint16_t tx_frame_mbufs;	/* mbufs of a frame that the wire takes; 0 = any number */
+	uint16_t tx_seg_mbufs;		/* ... and of each segment that it cuts of one */
 	uint64_t rx_offloads;		/* ethdev bits in use */
 	bool has_rss;			/* hash in the mbuf, of the full 4-tuple, with rss_key */
 	bool has_rx_interrupts;

@@ -97,6 +97,16 @@ can_wake(const struct port_dev *d)
 	return rc == 0 || rc == -ENOTSUP;
 }
 
+/*
+ * The tap driver segments in software, counts the Ethernet header to the MTU, and leaves a frame of
+ * full segments in front of all others for ever. The engine does as well without.
+ */
+static bool
+cuts_badly(const struct port_dev *d)
+{
+	return d->info.driver_name != NULL && strcmp(d->info.driver_name, "net_tap") == 0;
+}
+
 static int
 start_wire(struct chim_port *p, const struct chim_port_config *cfg, struct port_dev *d)
 {
@@ -111,6 +121,8 @@ start_wire(struct chim_port *p, const struct chim_port_config *cfg, struct port_
 	d->rx_offloads = cfg->use_offloads ? WIRE_RX_OFFLOADS : 0;
 	d->tx_offloads = cfg->use_offloads ? WIRE_TX_OFFLOADS : 0;
 	rc = port_dev_find(d);
+	if (rc == 0 && cuts_badly(d))
+		d->tx_offloads &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
 	if (rc == 0)
 		rc = port_dev_start(d);
 	if (rc != 0)
@@ -121,6 +133,8 @@ start_wire(struct chim_port *p, const struct chim_port_config *cfg, struct port_
 	p->socket_id = rte_eth_dev_socket_id(d->id);
 	p->rx_offloads = d->rx_offloads;
 	p->tx_offloads = tx_offloads_of(d->tx_offloads);
+	p->tx_frame_mbufs = d->info.tx_desc_lim.nb_seg_max;
+	p->tx_seg_mbufs = d->info.tx_desc_lim.nb_mtu_seg_max;
 	p->has_rx_interrupts = can_wake(d);
 	port_rss_read(d, p);
 	open_filters(d->id);

@@ -106,6 +106,9 @@ struct chim_tcp_config {
 	uint32_t max_reassembly_holes;
 	uint32_t challenge_per_second; /* global budget of challenge ACKs of a worker, randomised */
 	uint32_t tx_offloads;	       /* CHIM_TX_* of the wire */
+	uint32_t tso_bytes;	       /* payload of a frame that the port cuts, at most */
+	uint16_t tx_frame_mbufs;       /* mbufs of a frame that the port takes; UINT16_MAX = any */
+	uint16_t tx_seg_mbufs;	       /* ... and of each segment of it */
 	uint32_t copy_below;	       /* payload of at most this many bytes is copied behind its
 					* header although the port takes segments */
 };

@@ -38,6 +38,9 @@ chim_tcp_config_init(struct chim_tcp_config *cfg)
 		.max_reassembly_holes = 256,
 		.challenge_per_second = 1000,
 		.tx_offloads = 0,
+		.tso_bytes = 64 * 1024,
+		.tx_frame_mbufs = UINT16_MAX,
+		.tx_seg_mbufs = UINT16_MAX,
 		.copy_below = 256,
 	};
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Building one segment (mechanism only). The payload is the host's: it is
- * copied behind the header when it is small or the port takes no frames in
- * several segments, else indirect mbufs refer to it. The host's mbufs are
- * never written to.
+ * Building one frame (mechanism only): a segment, or several that the port
+ * cuts (TSO). The payload is the host's: it is copied behind the header when
+ * it is small or the port takes no frames in several mbufs, else indirect
+ * mbufs refer to it. The host's mbufs are never written to.
  *
  * Every segment acknowledges: what it says is entered in the connection here.
  */
@@ -15,10 +15,21 @@
 #define ECT0	     0x02u
 #define ECN_MASK     0x03u
 
+#define IP_ID_FIRST 0x8000u /* spec 5.1: the host uses the lower half */
+/* What ports cut: the IP length has 16 bits, and some refuse to cut smaller than this. */
+#define TSO_BYTES_MAX (UINT16_MAX - 40u - 60u)
+#define TSO_MSS_MIN   256u
+
 static bool
 can_attach(const struct chim_tcp_env *env)
 {
 	return env->clone_pool != NULL && (env->cfg->tx_offloads & CHIM_TX_MULTI_SEGS) != 0;
+}
+
+static bool
+is_cwr_due(const struct chim_conn *c)
+{
+	return tcp_has_ecn(c) && (c->recover.cc.flags & TCP_CC_CWR_DUE) != 0;
 }
 
 static bool
@@ -31,10 +42,12 @@ has_blocks(const struct chim_conn *c)
 uint32_t
 tcp_emit_limit(const struct chim_conn *c, const struct chim_tmpl *t, const struct chim_tcp_env *env)
 {
-	uint32_t limit = c->mss;
 	uint32_t copy = rte_pktmbuf_data_room_size(env->pool) - RTE_PKTMBUF_HEADROOM;
-	uint32_t room = t->mtu - t->l3_len -
-		chim_wire_tcp_len(tcp_has_ts(c), has_blocks(c) ? CHIM_SACK_OUT : 0);
+	uint32_t plain = chim_wire_tcp_len(tcp_has_ts(c), 0);
+	uint32_t header = has_blocks(c) ? chim_wire_tcp_len(tcp_has_ts(c), CHIM_SACK_OUT) : plain;
+	uint32_t room = t->mtu - t->l3_len - header;
+	/* The peer's MSS counts the options as data (RFC 9293, 3.7.1). */
+	uint32_t limit = c->mss > header - plain ? c->mss - (header - plain) : 1;
 
 	/* The template's MTU may be news that has not reached the connection. */
 	if (t->mtu > t->l3_len + 80u)
@@ -42,7 +55,76 @@ tcp_emit_limit(const struct chim_conn *c, const struct chim_tmpl *t, const struc
 	return can_attach(env) ? limit : RTE_MIN(limit, copy);
 }
 
+uint32_t
+tcp_emit_most(const struct chim_conn *c, uint32_t mss, const struct chim_tcp_env *env)
+{
+	uint32_t bytes = RTE_MIN(env->cfg->tso_bytes, TSO_BYTES_MAX);
+	bool can_cut = can_attach(env) && (env->cfg->tx_offloads & CHIM_TX_TSO) != 0;
+
+	/* CWR is of one segment (RFC 3168, 6.1.2); ports may copy it to all they cut. */
+	if (!can_cut || mss < TSO_MSS_MIN || bytes < mss || is_cwr_due(c))
+		return mss;
+	return bytes / mss * mss;
+}
+
 /* ---- payload ---- */
+
+/*
+ * Octets of [p, p + len) for which the port takes the mbufs, the header's counted: so many for a
+ * frame, and so many for each segment it cuts. Whole segments; 0: not even one.
+ */
+static uint32_t
+mbufs_allow(struct tcp_place p, uint32_t len, uint32_t mss, const struct chim_tcp_config *cfg)
+{
+	uint32_t nb = 2;
+	uint32_t nb_of_seg = 1;
+	uint32_t done = 0;  /* in whole segments */
+	uint32_t begun = 0; /* of the next */
+
+	while (done + begun < len) {
+		uint32_t part = RTE_MIN(p.seg->data_len - p.off, len - done - begun);
+
+		if (part == 0) {
+			if (!tcp_sendq_next(&p))
+				break;
+			nb++;
+			continue;
+		}
+		part = RTE_MIN(part, mss - begun);
+		if (++nb_of_seg > cfg->tx_seg_mbufs || nb > cfg->tx_frame_mbufs)
+			return done;
+		p.off += part;
+		begun += part;
+		if (begun == mss) {
+			done += mss;
+			begun = 0;
+			nb_of_seg = 1;
+		}
+	}
+	return len;
+}
+
+void
+tcp_emit_fit(struct chim_conn *c, struct tcp_tx *tx, const struct chim_tcp_env *env)
+{
+	uint32_t copy = rte_pktmbuf_data_room_size(env->pool) - RTE_PKTMBUF_HEADROOM;
+	const struct chim_tcp_config *cfg = env->cfg;
+	struct tcp_place p = *tx->place;
+	uint32_t len;
+
+	tx->is_copied = !can_attach(env) || tx->len <= cfg->copy_below;
+	if (tx->is_copied || (cfg->tx_frame_mbufs == UINT16_MAX && cfg->tx_seg_mbufs == UINT16_MAX))
+		return;
+	if (!tcp_sendq_seek(c, &p, tx->seq))
+		return;
+	len = mbufs_allow(p, tx->len, RTE_MIN(tx->len, tx->mss), cfg);
+	if (len == 0) {
+		tx->is_copied = true;
+		len = RTE_MIN(tx->len, tx->mss);
+		len = RTE_MIN(len, copy);
+	}
+	tx->len = len;
+}
 
 static bool
 copy_payload(struct rte_mbuf *m, struct tcp_place *p, uint32_t len)
@@ -109,10 +191,10 @@ add_payload(
 
 	if (!is_there)
 		return false;
-	if (can_attach(env) && tx->len > env->cfg->copy_below)
-		is_there = attach_payload(m, &p, tx->len, env);
-	else
+	if (tx->is_copied)
 		is_there = copy_payload(m, &p, tx->len);
+	else
+		is_there = attach_payload(m, &p, tx->len, env);
 	if (is_there)
 		*tx->place = p;
 	return is_there;
@@ -143,7 +225,7 @@ flags_of(struct chim_conn *c, const struct tcp_tx *tx)
 		return flags;
 	if (c->flags & TCP_ECE_OWED)
 		flags |= CHIM_ECE;
-	if ((c->recover.cc.flags & TCP_CC_CWR_DUE) && tx->is_new && tx->len != 0) {
+	if (is_cwr_due(c) && tx->is_new && tx->len != 0) {
 		flags |= CHIM_CWR;
 		c->recover.cc.flags &= ~TCP_CC_CWR_DUE;
 	}
@@ -159,11 +241,16 @@ tos_of(const struct chim_conn *c, const struct tcp_tx *tx)
 	return (c->tos & ~ECN_MASK) | (is_ect ? ECT0 : 0);
 }
 
+/* Ports count up from the first segment's: all numbers of a frame lie in the upper half. */
 static uint16_t
-next_ip_id(struct chim_tcp_env *env)
+next_ip_ids(struct chim_tcp_env *env, uint32_t nb)
 {
-	env->ip_id = (env->ip_id + 1u) | 0x8000u;
-	return env->ip_id;
+	uint32_t first = (env->ip_id + 1u) | IP_ID_FIRST;
+
+	if (first + nb - 1 > UINT16_MAX)
+		first = IP_ID_FIRST;
+	env->ip_id = (uint16_t)(first + nb - 1);
+	return (uint16_t)first;
 }
 
 static void
@@ -183,7 +270,7 @@ fill_header(
 		.flow_label = c->flow_label,
 	};
 	if (!c->head.is_ip6)
-		h->ip_id = next_ip_id(env);
+		h->ip_id = next_ip_ids(env, tcp_tx_segs(tx));
 	if (tcp_has_ts(c)) {
 		h->has_ts = 1;
 		h->tsval = tcp_rtt_tsval(c, env);
@@ -202,6 +289,8 @@ note_sent(struct chim_conn *c, const struct tcp_tx *tx, const struct chim_hdr *h
 	struct chim_tcp_env *env)
 {
 	struct chim_family_stats *stats = tcp_stats(c, env);
+	uint32_t headers = tx->t->l3_len + chim_wire_tcp_len(h->has_ts, h->nb_sack);
+	uint32_t nb = tcp_tx_segs(tx);
 
 	c->ack_sent = c->rcv_nxt;
 	c->acks_delayed = 0;
@@ -210,11 +299,11 @@ note_sent(struct chim_conn *c, const struct tcp_tx *tx, const struct chim_hdr *h
 		env->counters->window_updates++;
 	c->flags &= ~(TCP_ACK_NOW | TCP_WINDOW_UPDATE);
 	if (tx->is_new)
-		stats->tcp_out_segments++;
+		stats->tcp_out_segments += nb;
 	else
-		stats->tcp_retransmitted_segments++;
-	stats->ip_out_requests++;
-	stats->ip_out_octets += tx->t->l3_len + chim_wire_tcp_len(h->has_ts, h->nb_sack) + tx->len;
+		stats->tcp_retransmitted_segments += nb;
+	stats->ip_out_requests += nb;
+	stats->ip_out_octets += nb * headers + tx->len;
 }
 
 bool
@@ -229,11 +318,13 @@ tcp_emit(struct chim_conn *c, const struct tcp_tx *tx, struct chim_tcp_env *env)
 	if (m == NULL)
 		return false;
 	if (tx->len != 0 && !add_payload(c, m, tx, env)) {
-		chim_row_put(env->row, m);
+		/* At once: a smaller frame may do with the indirect mbufs that this one had. */
+		rte_pktmbuf_free(m);
 		return false;
 	}
 	fill_header(c, tx, &h, env);
-	chim_wire_push(m, tx->t, &h, env->cfg->tx_offloads, 0);
+	chim_wire_push(
+		m, tx->t, &h, env->cfg->tx_offloads, tx->len > tx->mss ? (uint16_t)tx->mss : 0);
 	note_sent(c, tx, &h, env);
 	env->out->m[env->out->nb++] = m;
 	return true;

@@ -48,8 +48,9 @@ tcp_output_has_new(const struct chim_conn *c)
 }
 
 /*
- * Nagle with the chimney's exception (spec 8.5): less than a segment waits while less than a
- * segment is out (Minshall), unless it is the tail of a request that was longer than a segment.
+ * Nagle with the chimney's exception (spec 8.5): less than a segment, the last len octets of the
+ * queue, waits while less than a segment is out (Minshall), unless it is the tail of a request that
+ * was longer than a segment.
  */
 static bool
 must_wait_for_ack(const struct chim_conn *c, uint32_t len)
@@ -58,9 +59,7 @@ must_wait_for_ack(const struct chim_conn *c, uint32_t len)
 		return false;
 	if (!chim_seq_gt(c->snd_sml, c->snd_una) || (c->flags & TCP_FIN_QUEUED))
 		return false;
-	const struct rte_mbuf *chain = c->fresh.chain != NULL ? c->fresh.chain : c->una.chain;
-
-	return !(len == tcp_unsent(c) && chain == c->sendq.tail && chain->pkt_len > c->mss);
+	return len > c->sendq.tail->pkt_len || c->sendq.tail->pkt_len <= c->mss;
 }
 
 enum decision {
@@ -74,15 +73,41 @@ enum decision {
  * avoidance (RFC 9293, 3.8.6.2.1; spec 8.5).
  */
 static enum decision
-decide(const struct chim_conn *c, uint32_t len, uint32_t limit)
+decide(const struct chim_conn *c, uint32_t len, uint32_t mss)
 {
-	if (len >= limit || (c->flags & TCP_FORCE_SEND))
+	if (len >= mss || (c->flags & TCP_FORCE_SEND))
 		return DECISION_SEND;
 	if (len == tcp_unsent(c))
 		return must_wait_for_ack(c, len) ? DECISION_WAIT : DECISION_SEND;
 	if (len >= c->max_snd_wnd / 2)
 		return DECISION_SEND;
 	return tcp_is_in_flight(c) ? DECISION_WAIT : DECISION_WAIT_WINDOW;
+}
+
+/* Whole segments, or all there is. */
+static uint32_t
+whole(uint32_t len, uint32_t all, uint32_t mss)
+{
+	return len < all && len > mss ? len - len % mss : len;
+}
+
+/*
+ * What goes into the next frame of new data: a segment or less, or several whole ones (TSO) that
+ * congestion control allows, with the rest of the queue behind them when it need not wait. ACKs are
+ * handled a burst at a time, so that what may leave has gathered by itself: it is not put off to
+ * make frames larger.
+ */
+static uint32_t
+next_frame(const struct chim_conn *c, uint32_t mss, const struct chim_tcp_env *env)
+{
+	uint32_t len = min3(tcp_unsent(c), tcp_emit_most(c, mss, env), window_room(c));
+	uint32_t allowed = tcp_recover_allowance(&c->recover);
+
+	if (len <= mss)
+		return len;
+	allowed = RTE_MAX(allowed, mss);
+	len = whole(RTE_MIN(len, allowed), tcp_unsent(c), mss);
+	return len % mss != 0 && must_wait_for_ack(c, len % mss) ? len - len % mss : len;
 }
 
 /* ---- steps ---- */
@@ -124,28 +149,50 @@ send_dup_acks(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_en
 	return true;
 }
 
-/* One record, or its first segment, again. */
+/* The frame, entered in the records; fit to what the port takes. */
 static bool
-resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
+emit_again(
+	struct chim_conn *c, struct tcp_tx *tx, struct tcp_sent_rec *rec, struct chim_tcp_env *env)
+{
+	tcp_emit_fit(c, tx, env);
+	bool has_fin = (rec->flags & TCP_SENT_FIN) && tx->len == rec->len - 1;
+
+	tx->flags = has_fin ? CHIM_FIN : 0;
+	if (tx->len + has_fin < rec->len && !tcp_recover_can_send(&c->recover, env))
+		return false;
+	if (!tcp_emit(c, tx, env))
+		return false;
+	tcp_recover_on_resent(&c->recover, rec, tx->len + has_fin, env);
+	c->retransmits += tcp_tx_segs(tx);
+	return true;
+}
+
+/* One record, or as much of its beginning as most says, a segment at least, again. */
+static bool
+resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec, uint32_t most,
 	struct chim_tcp_env *env)
 {
+	uint32_t mss = tcp_emit_limit(c, t, env);
 	uint32_t data = chim_seq_gt(c->snd_end, rec->seq) ? c->snd_end - rec->seq : 0;
-	uint32_t len = min3(rec->len, data, tcp_emit_limit(c, t, env));
-	bool has_fin = (rec->flags & TCP_SENT_FIN) && len == rec->len - 1;
-	const struct tcp_tx tx = {
+	uint32_t all = RTE_MIN(rec->len, data);
+	uint32_t now = RTE_MAX(most, mss);
+	struct tcp_tx tx = {
 		.t = t,
 		.seq = rec->seq,
-		.len = len,
-		.flags = has_fin ? CHIM_FIN : 0,
+		.len = whole(RTE_MIN(all, now), all, mss),
+		.mss = mss,
 		.place = &c->again,
 	};
 
-	if (len + has_fin < rec->len && !tcp_recover_can_send(&c->recover, env))
+	bool is_sent = emit_again(c, &tx, rec, env);
+
+	/* A large frame may want more indirect mbufs than there are. */
+	if (!is_sent && tx.len > mss) {
+		tx.len = mss;
+		is_sent = emit_again(c, &tx, rec, env);
+	}
+	if (!is_sent)
 		return false;
-	if (!tcp_emit(c, &tx, env))
-		return false;
-	tcp_recover_on_resent(&c->recover, rec, len + has_fin, env);
-	c->retransmits++;
 	/* A segment is never sent again sooner than an RTO after its last time (RFC 6298, 5). */
 	if (tx.seq == c->snd_una && (c->flags & TCP_PERSIST) == 0)
 		tcp_timer_rto(c, env);
@@ -161,9 +208,13 @@ send_lost(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *e
 	if (c->flags & TCP_PERSIST)
 		return true;
 	while ((rec = tcp_recover_next(&c->recover, tcp_output_has_new(c))) != NULL) {
-		if (tcp_recover_allowance(&c->recover) < RTE_MIN(rec->len, (uint32_t)c->mss))
+		uint32_t allowed = tcp_recover_allowance(&c->recover);
+
+		if (allowed < RTE_MIN(rec->len, (uint32_t)c->mss))
 			return true;
-		if (!resend(c, t, rec, env))
+		uint32_t most = tcp_emit_most(c, tcp_emit_limit(c, t, env), env);
+
+		if (!resend(c, t, rec, RTE_MIN(allowed, most), env))
 			return false;
 	}
 	return true;
@@ -173,7 +224,7 @@ bool
 tcp_output_resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
 	struct chim_tcp_env *env)
 {
-	return resend(c, t, rec, env);
+	return resend(c, t, rec, 0, env);
 }
 
 uint32_t
@@ -183,32 +234,51 @@ tcp_output_piece(
 	return min3(tcp_unsent(c), tcp_emit_limit(c, t, env), window_room(c));
 }
 
-bool
-tcp_output_new(
-	struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, struct chim_tcp_env *env)
+/* The frame, entered in the records; fit to what the port takes. */
+static bool
+emit_new(struct chim_conn *c, struct tcp_tx *tx, struct chim_tcp_env *env)
 {
-	bool has_fin = (c->flags & TCP_FIN_QUEUED) && len == tcp_unsent(c);
+	tcp_emit_fit(c, tx, env);
+	bool has_fin = (c->flags & TCP_FIN_QUEUED) && tx->len == tcp_unsent(c);
 	const struct tcp_sent_new record = {
-		.seq = c->snd_max,
-		.len = len + has_fin,
+		.seq = tx->seq,
+		.len = tx->len + has_fin,
 		.now_us = tcp_now_us32(env),
-		.segs = 1,
+		.segs = (uint16_t)tcp_tx_segs(tx),
 		.flags = has_fin ? TCP_SENT_FIN : 0,
 	};
-	const struct tcp_tx tx = {
+
+	tx->flags = has_fin ? CHIM_FIN : 0;
+	if (!tcp_recover_can_send(&c->recover, env) || !tcp_emit(c, tx, env))
+		return false;
+	tcp_recover_on_sent(&c->recover, &record, env);
+	c->snd_max += record.len;
+	return true;
+}
+
+bool
+tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uint32_t mss,
+	struct chim_tcp_env *env)
+{
+	struct tcp_tx tx = {
 		.t = t,
 		.seq = c->snd_max,
 		.len = len,
-		.flags = has_fin ? CHIM_FIN : 0,
+		.mss = mss,
 		.is_new = true,
 		.place = &c->fresh,
 	};
 
-	if (!tcp_recover_can_send(&c->recover, env) || !tcp_emit(c, &tx, env))
+	bool is_sent = emit_new(c, &tx, env);
+
+	/* A large frame may want more indirect mbufs than there are. */
+	if (!is_sent && tx.len > mss) {
+		tx.len = mss;
+		is_sent = emit_new(c, &tx, env);
+	}
+	if (!is_sent)
 		return false;
-	tcp_recover_on_sent(&c->recover, &record, env);
-	c->snd_max += record.len;
-	if (len < c->mss)
+	if (tx.len % mss != 0)
 		c->snd_sml = c->snd_max;
 	tcp_timer_stop(c, TCP_TIMER_SWS);
 	tcp_timer_sent(c, env);
@@ -227,12 +297,11 @@ begin_burst(struct chim_conn *c, struct chim_tcp_env *env)
 static bool
 send_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
 {
-	uint32_t limit = tcp_emit_limit(c, t, env);
-	uint32_t unsent;
+	uint32_t mss = tcp_emit_limit(c, t, env);
 
 	begin_burst(c, env);
-	while ((unsent = tcp_unsent(c)) != 0 && (c->flags & TCP_PERSIST) == 0) {
-		uint32_t len = min3(unsent, limit, window_room(c));
+	while (tcp_unsent(c) != 0 && (c->flags & TCP_PERSIST) == 0) {
+		uint32_t len = next_frame(c, mss, env);
 
 		if (len == 0) {
 			if (tcp_output_is_window_closed(c))
@@ -242,13 +311,13 @@ send_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *en
 		/* One segment may always be out: cwnd may be of a host, or of a smaller MTU. */
 		if (tcp_is_in_flight(c) && tcp_recover_allowance(&c->recover) < len)
 			return true;
-		enum decision d = decide(c, len, limit);
+		enum decision d = decide(c, len, mss);
 
 		if (d == DECISION_WAIT_WINDOW && !tcp_timer_is_armed(c, TCP_TIMER_SWS))
 			tcp_timer_arm(c, TCP_TIMER_SWS, env->cfg->sws_ms, env);
 		if (d != DECISION_SEND)
 			return true;
-		if (!tcp_output_new(c, t, len, env))
+		if (!tcp_output_new(c, t, len, mss, env))
 			return false;
 	}
 	return true;
@@ -260,7 +329,7 @@ send_fin(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *en
 {
 	if ((c->flags & TCP_FIN_QUEUED) == 0 || tcp_is_fin_sent(c) || tcp_unsent(c) != 0)
 		return true;
-	return tcp_output_new(c, t, 0, env);
+	return tcp_output_new(c, t, 0, c->mss, env);
 }
 
 static bool

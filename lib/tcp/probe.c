@@ -16,7 +16,7 @@ probe_octet(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env 
 
 	if (rec != NULL)
 		return tcp_output_resend(c, t, rec, env);
-	return tcp_unsent(c) == 0 || tcp_output_new(c, t, 1, env);
+	return tcp_unsent(c) == 0 || tcp_output_new(c, t, 1, c->mss, env);
 }
 
 bool
@@ -39,7 +39,7 @@ probe_with(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *
 {
 	if (rec != NULL)
 		return tcp_output_resend(c, t, rec, env);
-	return tcp_output_new(c, t, tcp_output_piece(c, t, env), env);
+	return tcp_output_new(c, t, tcp_output_piece(c, t, env), c->mss, env);
 }
 
 /* One segment of new data if there is any, else the last of what is out. */

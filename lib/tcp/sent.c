@@ -224,9 +224,13 @@ tcp_sent_ack(struct tcp_sent *q, struct rte_mempool *pool, uint32_t ack, struct 
 		d->worked++;
 		d->acked += n;
 		if ((r->flags & TCP_SENT_SACKED) == 0) {
+			struct tcp_sent_rec part =
+				*r; /* of a frame, maybe only the first segments */
+
+			part.len = n;
 			is_delayed |= (r->flags & TCP_SENT_EVER_RETRANS) != 0;
 			d->delivered += n;
-			tcp_sent_deliver(r, d);
+			tcp_sent_deliver(&part, d);
 		}
 		if (n < r->len) {
 			trim_first(q, r, n);

@@ -135,13 +135,49 @@ streams_survive_in_place_sending_and_posted_requests(void **state)
 	stress(&o, 300, 5);
 }
 
+/* Frames of up to 64 KB that the port cuts; the link loses segments of them. */
+static void
+streams_survive_frames_that_the_port_cuts(void **state)
+{
+	for (uint64_t seed = 500; seed < 510; seed++) {
+		struct pair *p = pair_new(&(struct pair_opts){
+			.eng = { .has_tso = true,
+				.is_ip6 = seed % 4 == 3,
+				.no_sack = seed % 5 == 0,
+				.snd_wscale = 7,
+				.rcv_wscale = 7,
+				.rcv_wnd = 512 * 1024,
+				.snd_wnd = 512 * 1024,
+				.mss = 1448,
+				.has_ts = true },
+			.bytes = { 2 * MIB, MIB },
+			.chunk = 100000,
+			.outstanding = MIB,
+			.delay_us = 4000,
+			.bits_per_us = 200,
+			.queue = 200,
+			.loss = seed % 2 ? 5 : 0,
+			.reorder = seed % 3 ? 5 : 0,
+			.duplicate = 3,
+			.seed = seed,
+		});
+
+		if (!pair_run(p, 600000))
+			fail_msg("seed %lu: the streams did not complete", seed);
+		assert_true(p->end[0].nb_cut > 20);
+		pair_finish(p);
+	}
+}
+
 /* The connection changes owners every few milliseconds, at both ends, in every state. */
 static void
 streams_survive_hundreds_of_handovers(void **state)
 {
 	for (uint64_t seed = 400; seed < 410; seed++) {
 		struct pair *p = pair_new(&(struct pair_opts){
-			.eng = { .has_ts = seed % 2, .no_sack = seed % 3 == 0 },
+			.eng = { .has_ts = seed % 2,
+				.no_sack = seed % 3 == 0,
+				.has_tso = seed % 2 == 0 },
 			.bytes = { MIB, MIB / 2 },
 			.delay_us = 3000,
 			.bits_per_us = 50,
@@ -170,6 +206,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(streams_survive_without_sack_and_timestamps),
 	cmocka_unit_test(streams_survive_small_windows_and_slow_readers),
 	cmocka_unit_test(streams_survive_in_place_sending_and_posted_requests),
+	cmocka_unit_test(streams_survive_frames_that_the_port_cuts),
 	cmocka_unit_test(streams_survive_hundreds_of_handovers),
 };
 

@@ -96,11 +96,13 @@ make_env(struct eng *e)
 		.challenge_reset = START_MS,
 		.ip_id = 0x8000,
 	};
-	if (e->opts.is_attached) {
+	if (e->opts.is_attached || e->opts.has_tso) {
 		e->env.clone_pool = clone_pool;
 		e->cfg.tx_offloads = CHIM_TX_MULTI_SEGS;
 		e->cfg.copy_below = 64;
 	}
+	if (e->opts.has_tso)
+		e->cfg.tx_offloads |= CHIM_TX_IP_CSUM | CHIM_TX_TCP_CSUM | CHIM_TX_TSO;
 }
 
 static void
@@ -289,7 +291,7 @@ eng_new(const struct eng_opts *opts)
 /* ---- running ---- */
 
 static void
-read_options(struct eng *e, const uint8_t *p, const uint8_t *end, struct pkt *out)
+read_options(const struct eng *e, const uint8_t *p, const uint8_t *end, struct pkt *out)
 {
 	while (p < end && *p != 0) {
 		if (*p == 1) {
@@ -315,8 +317,8 @@ read_options(struct eng *e, const uint8_t *p, const uint8_t *end, struct pkt *ou
 }
 
 /* A frame of ours as a segment: headers by hand, so that nothing of lib/wire checks itself. */
-static void
-read_frame(struct eng *e, struct rte_mbuf *m, struct pkt *p)
+void
+eng_read_frame(const struct eng *e, struct rte_mbuf *m, struct pkt *p)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *) + 14;
 	const uint8_t *tcp = ip + (e->opts.is_ip6 ? 40 : 20);
@@ -327,6 +329,7 @@ read_frame(struct eng *e, struct rte_mbuf *m, struct pkt *p)
 		.seq = rte_be_to_cpu_32(*(const unaligned_uint32_t *)(tcp + 4)) - e->iss,
 		.ack = rte_be_to_cpu_32(*(const unaligned_uint32_t *)(tcp + 8)) - e->irs,
 		.len = m->pkt_len - off,
+		.mss = (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0 ? m->tso_segsz : 0,
 		.flags = tcp[13] & ~(CHIM_ACK | CHIM_PSH),
 		.no_ack = (tcp[13] & CHIM_ACK) == 0,
 		.psh = (tcp[13] & CHIM_PSH) != 0,
@@ -335,7 +338,7 @@ read_frame(struct eng *e, struct rte_mbuf *m, struct pkt *p)
 		.tos = e->opts.is_ip6 ? (ip[0] << 4 | ip[1] >> 4) & 0xFF : ip[1],
 	};
 	read_options(e, tcp + 20, tcp + tcp_len, p);
-	uint8_t buf[16384];
+	uint8_t buf[UINT16_MAX];
 	const uint8_t *data = rte_pktmbuf_read(m, off, p->len, buf);
 
 	for (uint32_t i = 0; i < p->len; i++)
@@ -349,7 +352,7 @@ keep_output(struct eng *e)
 	for (uint16_t i = 0; i < e->out.nb; i++) {
 		assert_true(e->nb_out < ENG_OUT);
 		e->frame[e->nb_out] = e->burst[i];
-		read_frame(e, e->burst[i], &e->pkt[e->nb_out++]);
+		eng_read_frame(e, e->burst[i], &e->pkt[e->nb_out++]);
 	}
 }
 

@@ -45,7 +45,8 @@ struct eng_opts {
 	bool is_ts_unknown;
 	bool is_ip6;
 	bool has_nagle;
-	bool is_attached;   /* the port takes several segments: payload is not copied */
+	bool is_attached;   /* the port takes several mbufs: payload is not copied */
+	bool has_tso;	    /* ... and cuts frames into segments; checksums are left to it */
 	uint32_t unacked;   /* bytes the chain has between SND.UNA and SND.NXT */
 	uint32_t to_resend; /* ... between SND.NXT and SND.MAX */
 	uint32_t unsent;    /* ... behind SND.MAX */

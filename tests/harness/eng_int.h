@@ -8,6 +8,9 @@
 
 #include "eng.h"
 
+/** A frame of ours as a segment, numbers relative; checks its payload. */
+void eng_read_frame(const struct eng *e, struct rte_mbuf *m, struct pkt *p);
+
 /** Elements of all pools that somebody has. */
 uint32_t eng_in_use(void);
 

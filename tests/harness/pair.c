@@ -8,6 +8,7 @@
 
 #include <rte_ip.h>
 
+#include "cut.h"
 #include "eng_int.h"
 #include "pair.h"
 #include "pair_int.h"
@@ -131,27 +132,27 @@ pass_bottleneck(struct pair *p, struct pair_end *end, struct rte_mbuf *m, chim_u
 	return true;
 }
 
+/* One segment on the wire; takes m. */
 static void
-cross(struct pair *p, uint8_t from, struct rte_mbuf *m, const struct pkt *pkt)
+cross(struct pair *p, uint8_t from, struct rte_mbuf *m)
 {
 	struct pair_end *end = &p->end[from];
-	struct rte_mbuf *copy = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
 	chim_us_t leaves;
+	struct pkt pkt;
 
 	end->nb_frames++;
-	assert_non_null(copy);
-	memset(chim_nbl(copy), 0, sizeof(struct chim_nbl));
-	if (is_dropped_by_rule(end, pkt) || happens(p, p->opts.loss) ||
-		!pass_bottleneck(p, end, copy, &leaves)) {
+	eng_read_frame(end->e, m, &pkt);
+	if (is_dropped_by_rule(end, &pkt) || happens(p, p->opts.loss) ||
+		!pass_bottleneck(p, end, m, &leaves)) {
 		end->nb_dropped++;
-		rte_pktmbuf_free(copy);
+		rte_pktmbuf_free(m);
 		return;
 	}
 	if (happens(p, p->opts.reorder))
 		leaves += p->opts.delay_us / 2;
-	put(p, copy, leaves + p->opts.delay_us, !from);
+	put(p, m, leaves + p->opts.delay_us, !from);
 	if (happens(p, p->opts.duplicate)) {
-		struct rte_mbuf *again = rte_pktmbuf_copy(copy, copy->pool, 0, UINT32_MAX);
+		struct rte_mbuf *again = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
 
 		assert_non_null(again);
 		put(p, again, leaves + p->opts.delay_us + 10, !from);
@@ -184,8 +185,14 @@ turn(struct pair *p, uint8_t i)
 	eng_turn(e);
 	pair_host_hear(p, i);
 	eng_turn(e);
-	for (uint32_t k = 0; k < e->nb_out; k++)
-		cross(p, i, e->frame[k], &e->pkt[k]);
+	for (uint32_t k = 0; k < e->nb_out; k++) {
+		struct rte_mbuf *seg[CUT_MAX];
+		uint32_t nb = cut_frame(e->frame[k], seg);
+
+		p->end[i].nb_cut += nb > 1;
+		for (uint32_t n = 0; n < nb; n++)
+			cross(p, i, seg[n]);
+	}
 	eng_ignore_out(e);
 }
 

@@ -70,7 +70,8 @@ struct pair_end {
 	uint32_t waiting;	/* frames in the bottleneck */
 	struct pair_rule rule[PAIR_RULES];
 	uint32_t nb_rules;
-	uint32_t nb_frames, nb_dropped;
+	uint32_t nb_frames, nb_dropped; /* on the wire */
+	uint32_t nb_cut;		/* frames that the port made several of */
 	struct pair_held {
 		chim_us_t at;
 		struct rte_mbuf *m;

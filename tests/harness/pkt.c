@@ -14,8 +14,8 @@
 void
 pkt_print(const char *what, const struct pkt *p)
 {
-	print_error("%s: seq %u len %u ack %u flags %02x%s wnd %u", what, p->seq, p->len, p->ack,
-		p->flags, p->psh ? " PSH" : "", p->wnd);
+	print_error("%s: seq %u len %u mss %u ack %u flags %02x%s wnd %u", what, p->seq, p->len,
+		p->mss, p->ack, p->flags, p->psh ? " PSH" : "", p->wnd);
 	if (p->has_ts)
 		print_error(" ts %u/%u", p->tsval, p->tsecr);
 	for (uint8_t i = 0; i < p->nb_sack; i++)
@@ -38,7 +38,7 @@ is_same_sack(const struct pkt *got, const struct pkt *want)
 static bool
 is_same(const struct pkt *got, const struct pkt *want)
 {
-	bool is = got->seq == want->seq && got->len == want->len &&
+	bool is = got->seq == want->seq && got->len == want->len && got->mss == want->mss &&
 		(got->flags & COMPARED) == (want->flags & COMPARED);
 
 	if (!want->no_ack)

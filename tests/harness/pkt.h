@@ -20,6 +20,8 @@ struct pkt {
 	uint32_t seq;
 	uint32_t ack;
 	uint32_t len;
+	uint32_t
+		mss; /* the port cuts it into segments of so much; 0 = it is one, always compared */
 	uint8_t flags; /* FIN, SYN, RST, URG, ECE, CWR */
 	bool no_ack;
 	bool has_psh; /* psh is compared; sent as it is */

@@ -290,11 +290,15 @@ bool tcp_output_has_new(const struct chim_conn *c);
 uint32_t tcp_output_piece(
 	const struct chim_conn *c, const struct chim_tmpl *t, const struct chim_tcp_env *env);
 
-/** Send len new octets, and the FIN when they are the last. @return false: not now. */
-bool tcp_output_new(
-	struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, struct chim_tcp_env *env);
+/**
+ * Send len new octets, or fewer of them, and the FIN when they are the last, in segments of mss.
+ *
+ * @return false: not now.
+ */
+bool tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uint32_t mss,
+	struct chim_tcp_env *env);
 
-/** Send a record, or its first segment, again. @return false: not now. */
+/** Send the first segment of a record again. @return false: not now. */
 bool tcp_output_resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
 	struct chim_tcp_env *env);
 
@@ -307,21 +311,36 @@ bool tcp_probe_keepalive(struct chim_conn *c, const struct chim_tmpl *t, struct 
 
 /* ---- emit.c ---- */
 
-/* One segment to build. */
+/* One frame to build. */
 struct tcp_tx {
 	const struct chim_tmpl *t;
 	uint32_t seq;
 	uint32_t len;		 /* payload */
+	uint32_t mss;		 /* payload of a segment; what is longer is cut by the port */
 	uint8_t flags;		 /* besides ACK */
 	bool is_new;		 /* no octet of it was sent before */
+	bool is_copied;		 /* tcp_emit_fit() says so */
 	struct tcp_place *place; /* of the payload's first octet; moved behind the last */
 };
+
+/* Segments on the wire that a frame is. */
+static inline uint32_t
+tcp_tx_segs(const struct tcp_tx *tx)
+{
+	return tx->len > tx->mss ? (tx->len + tx->mss - 1) / tx->mss : 1;
+}
 
 /** Payload that one segment can have now: mss less the SACK blocks that go along. */
 uint32_t tcp_emit_limit(
 	const struct chim_conn *c, const struct chim_tmpl *t, const struct chim_tcp_env *env);
 
-/** Build a segment and put it into env->out. @return false: no room there or no mbuf. */
+/** Payload that one frame can have, in segments of mss: one, or several where the port cuts. */
+uint32_t tcp_emit_most(const struct chim_conn *c, uint32_t mss, const struct chim_tcp_env *env);
+
+/** Shorten a payload to what the port takes in one frame, and say how it is to go there. */
+void tcp_emit_fit(struct chim_conn *c, struct tcp_tx *tx, const struct chim_tcp_env *env);
+
+/** Build a frame and put it into env->out. @return false: no room there or no mbuf. */
 bool tcp_emit(struct chim_conn *c, const struct tcp_tx *tx, struct chim_tcp_env *env);
 
 /* ---- indicate.c ---- */
