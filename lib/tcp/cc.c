@@ -24,13 +24,12 @@ tcp_cc_initial_window(uint32_t mss)
 	return RTE_MIN(IW_SEGMENTS * mss, bytes);
 }
 
-/* State of slow start and of congestion avoidance shares its memory: begin one of them. */
+/* State of slow start and of congestion avoidance shares its memory: whichever comes begins anew.
+ */
 static void
 begin_phase(struct tcp_cc *cc)
 {
 	cc->flags &= ~(TCP_CC_HAS_EPOCH | TCP_CC_HAS_WINDOW | TCP_CC_CSS);
-	if (cc->algorithm == CHIM_CC_CUBIC && tcp_cc_is_slow_start(cc))
-		tcp_hystart_init(cc);
 }
 
 void
@@ -42,19 +41,25 @@ tcp_cc_init(struct tcp_cc *cc, uint8_t algorithm, uint32_t cwnd, uint32_t ssthre
 		.algorithm = algorithm,
 	};
 	if (algorithm == CHIM_CC_DCTCP)
-		cc->dctcp.alpha = TCP_DCTCP_ONE;
+		cc->alpha = TCP_DCTCP_ONE;
 	if (ssthresh < NEVER_LOST)
 		cc->flags |= TCP_CC_NO_HYSTART;
 	begin_phase(cc);
 }
 
+void
+tcp_cc_on_flight(struct tcp_cc *cc)
+{
+	begin_phase(cc);
+}
+
 static void
-slow_start(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+slow_start(struct tcp_cc *cc, struct tcp_cc_run *run, const struct tcp_cc_ack *a)
 {
 	uint32_t grow = RTE_MIN(a->acked, a->abc_limit * a->mss);
 
 	if (cc->algorithm == CHIM_CC_CUBIC && (cc->flags & TCP_CC_NO_HYSTART) == 0)
-		grow = tcp_hystart_on_ack(cc, a, grow);
+		grow = tcp_hystart_on_ack(cc, &run->hystart, a, grow);
 	cc->cwnd += grow;
 	if (!tcp_cc_is_slow_start(cc)) {
 		cc->flags |= TCP_CC_NO_HYSTART;
@@ -64,11 +69,11 @@ slow_start(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 }
 
 static void
-avoid(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+avoid(struct tcp_cc *cc, struct tcp_cc_run *run, const struct tcp_cc_ack *a)
 {
 	switch (cc->algorithm) {
 	case CHIM_CC_CUBIC:
-		tcp_cubic_avoid(cc, a);
+		tcp_cubic_avoid(cc, &run->cubic, a);
 		break;
 	default:
 		tcp_newreno_avoid(cc, a);
@@ -106,22 +111,22 @@ is_validated(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 }
 
 void
-tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+tcp_cc_on_ack(struct tcp_cc *cc, struct tcp_cc_run *run, const struct tcp_cc_ack *a)
 {
 	if (!is_validated(cc, a))
 		return;
 	if (tcp_cc_is_slow_start(cc))
-		slow_start(cc, a);
+		slow_start(cc, run, a);
 	else
-		avoid(cc, a);
+		avoid(cc, run, a);
 	cc->cwnd = RTE_MIN(cc->cwnd, CWND_MAX);
 }
 
 void
-tcp_cc_on_delivered(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+tcp_cc_on_delivered(struct tcp_cc *cc, struct tcp_cc_run *run, const struct tcp_cc_ack *a)
 {
 	if (cc->algorithm == CHIM_CC_DCTCP)
-		tcp_dctcp_count(cc, a);
+		tcp_dctcp_count(cc, &run->dctcp, a);
 }
 
 /* FlightSize may be above cwnd by what limited transmit sent (RFC 5681, 3.1; RFC 3042). */
@@ -175,7 +180,8 @@ tcp_cc_on_rto(struct tcp_cc *cc, uint32_t flight, uint32_t mss, bool is_first)
 {
 	if (is_first)
 		reduce_for_loss(cc, loss_flight(cc, flight), mss);
-	cc->w_max = 0; /* RFC 9438, 4.8: after a timeout K is 0 */
+	if (cc->algorithm == CHIM_CC_CUBIC)
+		cc->w_max = 0; /* RFC 9438, 4.8: after a timeout K is 0 */
 	cc->cwnd = mss;
 	if (cc->algorithm != CHIM_CC_DCTCP)
 		begin_phase(cc);

@@ -28,10 +28,8 @@ tcp_cubic_root(uint64_t x)
 }
 
 static void
-begin_epoch(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+begin_epoch(struct tcp_cc *cc, struct tcp_cubic *t, const struct tcp_cc_ack *a)
 {
-	struct tcp_cubic *t = &cc->cubic;
-
 	*t = (struct tcp_cubic){
 		.epoch_ms = chim_us_to_ms(a->now_us),
 		.origin = RTE_MAX(cc->w_max, cc->cwnd),
@@ -71,9 +69,8 @@ grow_by(uint32_t *acked, uint64_t num, uint64_t den)
 
 /* 4.3: the window of NewReno with the same average; alpha is 9/17 until the loss's is reached. */
 static void
-estimate_reno(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+estimate_reno(const struct tcp_cc *cc, struct tcp_cubic *t, const struct tcp_cc_ack *a)
 {
-	struct tcp_cubic *t = &cc->cubic;
 	bool is_below = t->w_est < (uint64_t)cc->ssthresh * 10 / 7;
 	uint64_t num = is_below ? 9 * a->mss : a->mss;
 	uint64_t den = is_below ? 17 * (uint64_t)cc->cwnd : cc->cwnd;
@@ -83,15 +80,13 @@ estimate_reno(struct tcp_cc *cc, const struct tcp_cc_ack *a)
 }
 
 void
-tcp_cubic_avoid(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+tcp_cubic_avoid(struct tcp_cc *cc, struct tcp_cubic *t, const struct tcp_cc_ack *a)
 {
-	struct tcp_cubic *t = &cc->cubic;
-
 	if ((cc->flags & TCP_CC_HAS_EPOCH) == 0)
-		begin_epoch(cc, a);
+		begin_epoch(cc, t, a);
 	uint32_t at_ms = chim_us_to_ms(a->now_us) - t->epoch_ms;
 
-	estimate_reno(cc, a);
+	estimate_reno(cc, t, a);
 	if (curve(t, at_ms, a->mss) < t->w_est) {
 		cc->cwnd = RTE_MAX(cc->cwnd, t->w_est);
 		t->cwnd_acked = 0;

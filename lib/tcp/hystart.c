@@ -15,18 +15,9 @@
 #define CSS_DIVISOR   4u
 #define CSS_ROUNDS    5u
 
-void
-tcp_hystart_init(struct tcp_cc *cc)
-{
-	cc->hystart = (struct tcp_hystart){ 0 };
-	cc->flags &= ~(TCP_CC_HAS_WINDOW | TCP_CC_CSS);
-}
-
 static void
-begin_round(struct tcp_cc *cc, const struct tcp_cc_ack *a)
+begin_round(struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack *a)
 {
-	struct tcp_hystart *h = &cc->hystart;
-
 	h->last_min_us = h->now_min_us;
 	h->now_min_us = 0;
 	h->samples = 0;
@@ -47,10 +38,8 @@ take_sample(struct tcp_hystart *h, uint32_t rtt_us)
 
 /* Does the round trip grow (in slow start), or was that a false alarm (in CSS)? */
 static void
-look(struct tcp_cc *cc)
+look(struct tcp_cc *cc, struct tcp_hystart *h)
 {
-	struct tcp_hystart *h = &cc->hystart;
-
 	if (h->samples < RTT_SAMPLES)
 		return;
 	if (cc->flags & TCP_CC_CSS) {
@@ -70,16 +59,17 @@ look(struct tcp_cc *cc)
 }
 
 uint32_t
-tcp_hystart_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a, uint32_t grow)
+tcp_hystart_on_ack(
+	struct tcp_cc *cc, struct tcp_hystart *h, const struct tcp_cc_ack *a, uint32_t grow)
 {
-	struct tcp_hystart *h = &cc->hystart;
-
-	if ((cc->flags & TCP_CC_HAS_WINDOW) == 0)
-		begin_round(cc, a);
+	if ((cc->flags & TCP_CC_HAS_WINDOW) == 0) {
+		*h = (struct tcp_hystart){ 0 };
+		begin_round(cc, h, a);
+	}
 	take_sample(h, a->rtt_us);
-	look(cc);
+	look(cc, h);
 	if (chim_seq_ge(a->una, h->window_end))
-		begin_round(cc, a);
+		begin_round(cc, h, a);
 	if ((cc->flags & TCP_CC_CSS) == 0)
 		return grow;
 	grow /= CSS_DIVISOR;

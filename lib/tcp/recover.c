@@ -44,6 +44,7 @@ begin_flight(struct tcp_recover *r, struct chim_tcp_env *env)
 	*r->flight = (struct tcp_flight){ 0 };
 	tcp_sent_init(&r->flight->sent);
 	tcp_rack_init(&r->flight->rack);
+	tcp_cc_on_flight(&r->cc);
 	return r->flight;
 }
 

@@ -326,7 +326,7 @@ tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in, struc
 	deliver(r, in, env, d);
 	learn(r, in, env, d);
 	fill_cc(in, d, env, &a);
-	tcp_cc_on_delivered(&r->cc, &a);
+	tcp_cc_on_delivered(&r->cc, &r->flight->run, &a);
 	if (d->acked > 0)
 		out->events |= TCP_RECOVER_PROGRESS;
 	if (undo(r, in, env, d))
@@ -337,7 +337,7 @@ tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in, struc
 	out->events |= react_to_ece(r, in, env, d);
 	out->events |= step(r, in, env, d, nb_lost);
 	if (d->acked > 0 && can_grow(before, tcp_recover_state(r)))
-		tcp_cc_on_ack(&r->cc, &a);
+		tcp_cc_on_ack(&r->cc, &r->flight->run, &a);
 	if (tcp_sent_first(&r->flight->sent) == NULL) {
 		tcp_recover_end_flight(r, env);
 		out->events |= TCP_RECOVER_EMPTY;

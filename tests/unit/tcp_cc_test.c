@@ -14,12 +14,15 @@
 #define T0  ((chim_us_t)0xFFFFFF00u * 1000u)
 
 static struct tcp_cc cc;
+static struct tcp_cc_run run;
 static struct tcp_cc_ack a;
 
 static void
 begin(uint8_t algorithm, uint32_t cwnd, uint32_t ssthresh)
 {
 	tcp_cc_init(&cc, algorithm, cwnd, ssthresh);
+	tcp_cc_on_flight(&cc);
+	run = (struct tcp_cc_run){ 0 };
 	a = (struct tcp_cc_ack){ .now_us = T0,
 		.una = ISS,
 		.max = ISS + cwnd,
@@ -38,8 +41,8 @@ ack(uint32_t bytes, uint32_t rtt_us)
 	a.delivered = bytes;
 	a.rtt_us = rtt_us;
 	a.una += bytes;
-	tcp_cc_on_delivered(&cc, &a);
-	tcp_cc_on_ack(&cc, &a);
+	tcp_cc_on_delivered(&cc, &run, &a);
+	tcp_cc_on_ack(&cc, &run, &a);
 	a.max = a.una + cc.cwnd;
 	return cc.cwnd - before;
 }
@@ -167,18 +170,18 @@ an_unused_window_does_not_grow_and_decays(void **state)
 	a.max = ISS + 49 * MSS;
 	a.acked = MSS - 1;
 	a.una = ISS + MSS;
-	tcp_cc_on_ack(&cc, &a);
+	tcp_cc_on_ack(&cc, &run, &a);
 	assert_int_equal(cc.cwnd, 100 * MSS);
 	a.now_us += 299 * CHIM_US_PER_S;
-	tcp_cc_on_ack(&cc, &a);
+	tcp_cc_on_ack(&cc, &run, &a);
 	assert_int_equal(cc.cwnd, 100 * MSS);
 	a.now_us += CHIM_US_PER_S;
-	tcp_cc_on_ack(&cc, &a);
+	tcp_cc_on_ack(&cc, &run, &a);
 	assert_int_equal(cc.cwnd, 50 * MSS);
 	assert_int_equal(cc.ssthresh, INF);
 	/* half of it used: it grows */
 	a.max = a.una + 25 * MSS;
-	tcp_cc_on_ack(&cc, &a);
+	tcp_cc_on_ack(&cc, &run, &a);
 	assert_int_equal(cc.cwnd, 51 * MSS - 1);
 }
 
@@ -188,7 +191,7 @@ an_unused_window_does_not_grow_and_decays(void **state)
 static void
 hystart_round(uint32_t rtt_us)
 {
-	uint32_t end = cc.flags & TCP_CC_HAS_WINDOW ? cc.hystart.window_end : a.max;
+	uint32_t end = cc.flags & TCP_CC_HAS_WINDOW ? run.hystart.window_end : a.max;
 
 	while (chim_seq_lt(a.una, end)) {
 		ack(MSS, rtt_us);
@@ -303,20 +306,20 @@ alpha_follows_the_marks(void **state)
 {
 	(void)state;
 	begin(CHIM_CC_DCTCP, 20 * MSS, 10 * MSS);
-	assert_int_equal(cc.dctcp.alpha, TCP_DCTCP_ONE);
+	assert_int_equal(cc.alpha, TCP_DCTCP_ONE);
 	for (int i = 0; i < 200; i++)
 		dctcp_window(false);
-	assert_true(cc.dctcp.alpha < TCP_DCTCP_ONE / 1000);
+	assert_true(cc.alpha < TCP_DCTCP_ONE / 1000);
 	for (int i = 0; i < 200; i++)
 		dctcp_window(true);
-	assert_true(cc.dctcp.alpha > TCP_DCTCP_ONE / 100 * 99);
-	assert_true(cc.dctcp.alpha <= TCP_DCTCP_ONE);
+	assert_true(cc.alpha > TCP_DCTCP_ONE / 100 * 99);
+	assert_true(cc.alpha <= TCP_DCTCP_ONE);
 	for (int i = 0; i < 400; i++)
 		for (uint32_t k = cc.cwnd / MSS; k > 0; k--) {
 			a.has_ece = k % 4 == 0;
 			ack(MSS, 0);
 		}
-	assert_in_range(cc.dctcp.alpha, TCP_DCTCP_ONE / 100 * 23, TCP_DCTCP_ONE / 100 * 27);
+	assert_in_range(cc.alpha, TCP_DCTCP_ONE / 100 * 23, TCP_DCTCP_ONE / 100 * 27);
 }
 
 /* 3.4, 3.5: a mark cuts by half of alpha, a loss by half. */
@@ -325,7 +328,7 @@ a_mark_cuts_by_half_of_alpha(void **state)
 {
 	(void)state;
 	begin(CHIM_CC_DCTCP, 100 * MSS, 10 * MSS);
-	cc.dctcp.alpha = TCP_DCTCP_ONE / 10;
+	cc.alpha = TCP_DCTCP_ONE / 10;
 	tcp_cc_on_ecn(&cc, 100 * MSS, MSS);
 	assert_in_range(cc.ssthresh, 95 * MSS - 1, 95 * MSS + 1);
 	assert_true(cc.flags & TCP_CC_CWR_DUE);
@@ -333,7 +336,7 @@ a_mark_cuts_by_half_of_alpha(void **state)
 	assert_int_equal(cc.ssthresh, 50 * MSS);
 	/* a timeout does not forget alpha */
 	tcp_cc_on_rto(&cc, 100 * MSS, MSS, true);
-	assert_int_equal(cc.dctcp.alpha, TCP_DCTCP_ONE / 10);
+	assert_int_equal(cc.alpha, TCP_DCTCP_ONE / 10);
 }
 
 /* RFC 3168, 6.1.2: others answer a mark as a loss. */

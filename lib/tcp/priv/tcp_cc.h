@@ -53,7 +53,6 @@ struct tcp_dctcp {
 	uint32_t window_end;
 	uint32_t acked;
 	uint32_t marked;
-	uint32_t alpha; /* 0..TCP_DCTCP_ONE */
 };
 
 struct tcp_cc {
@@ -62,14 +61,25 @@ struct tcp_cc {
 	uint8_t algorithm;    /* enum chim_cc, never DEFAULT */
 	uint8_t flags;	      /* TCP_CC_* */
 	uint16_t validated_s; /* last second at which half of cwnd was used (RFC 7661, 4.2) */
-	uint32_t w_max;	      /* CUBIC, bytes; 0 = none */
+	union {
+		uint32_t w_max; /* CUBIC, bytes; 0 = none */
+		uint32_t alpha; /* DCTCP, 0..TCP_DCTCP_ONE */
+	};
+};
+_Static_assert(sizeof(struct tcp_cc) == 16, "what an idle connection keeps of it");
+
+/*
+ * What has a meaning only from one ACK to the next: zeroed when a flight begins. Rounds of
+ * HyStart++ and windows of DCTCP lie within a flight; CUBIC's time does not run while nothing is
+ * in flight (RFC 9438, 5.8): its next epoch begins where cwnd stands.
+ */
+struct tcp_cc_run {
 	union {
 		struct tcp_hystart hystart;
 		struct tcp_cubic cubic;
 		struct tcp_dctcp dctcp;
 	};
 };
-_Static_assert(sizeof(struct tcp_cc) == 40, "in the connection's ACK line");
 
 struct tcp_cc_ack {
 	chim_us_t now_us;
@@ -87,11 +97,14 @@ struct tcp_cc_ack {
 /** A connection begins, or comes from elsewhere with these windows. */
 void tcp_cc_init(struct tcp_cc *cc, uint8_t algorithm, uint32_t cwnd, uint32_t ssthresh);
 
+/** A flight begins, with its struct tcp_cc_run zeroed. */
+void tcp_cc_on_flight(struct tcp_cc *cc);
+
 /** New data was acknowledged, not in fast recovery. */
-void tcp_cc_on_ack(struct tcp_cc *cc, const struct tcp_cc_ack *a);
+void tcp_cc_on_ack(struct tcp_cc *cc, struct tcp_cc_run *run, const struct tcp_cc_ack *a);
 
 /** DCTCP counts marks also while in recovery (RFC 8257, 3.3). Every ACK that delivers. */
-void tcp_cc_on_delivered(struct tcp_cc *cc, const struct tcp_cc_ack *a);
+void tcp_cc_on_delivered(struct tcp_cc *cc, struct tcp_cc_run *run, const struct tcp_cc_ack *a);
 
 /** Segments were lost: sets ssthresh. cwnd is PRR's until tcp_cc_on_exit(). */
 void tcp_cc_on_loss(struct tcp_cc *cc, uint32_t flight, uint32_t mss);

@@ -39,6 +39,7 @@ struct tcp_flight {
 	struct tcp_rack rack;
 	struct tcp_prr prr;
 	struct tcp_undo undo;
+	struct tcp_cc_run run;
 	uint32_t point;	 /* SND.MAX when the episode began (RecoveryPoint) */
 	uint32_t reo_us; /* when RACK is to look again */
 	uint8_t has_reo;
