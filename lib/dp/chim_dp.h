@@ -52,6 +52,7 @@ struct chim_dp_config {
 	enum chim_idle idle;
 	uint32_t idle_turns;	      /* 0 = 1000 */
 	uint32_t idle_sleep_us;	      /* 0 = 50 */
+	uint32_t lent_wait_ms;	      /* stopped: how long for what hosts were lent; 0 = 1000 */
 	bool deliver_to_wrong_worker; /* tests: treat every frame as if steering were wrong */
 };
 
@@ -111,7 +112,8 @@ uint32_t chim_dp_poll(struct chim_worker *w, chim_us_t now);
 typedef uint32_t (*chim_dp_guest_fn)(void *arg, chim_us_t now);
 
 /**
- * The lcore main: reads the clock, polls, idles as configured, until *stop.
+ * The lcore main: reads the clock, polls, idles as configured, until *stop; and on, for as long as
+ * lent_wait_ms allows, until the hosts have returned what they were lent (spec 5.5).
  *
  * @param guest polled after each turn; may be NULL.
  * @return 0.
@@ -120,6 +122,9 @@ int chim_dp_run(struct chim_worker *w, chim_dp_guest_fn guest, void *arg, const 
 
 /** Counters. Thread: any, for reading. */
 const struct chim_dp_counters *chim_dp_counters(const struct chim_worker *w);
+
+/** Chains of received data that hosts were lent and have not returned. Thread: any, approximate. */
+uint32_t chim_dp_nb_lent(const struct chim_worker *w);
 
 /** Connections installed now. Thread: any, approximate. */
 uint32_t chim_dp_nb_connections(const struct chim_worker *w);

@@ -28,7 +28,7 @@ tell(struct chim_worker *w, struct chim_conn *c)
 			return done;
 		}
 		while (nb < room && chim_tcp_next_io(c, &io[nb], &w->env))
-			nb++;
+			w->nb_lent += io[nb++].op == CHIM_IO_INDICATE;
 		chim_chan_put(ring, io, nb);
 		done += nb;
 		if (nb < room) {

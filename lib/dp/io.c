@@ -41,6 +41,16 @@ free_list(struct chim_worker *w, struct rte_mbuf *m)
 	}
 }
 
+/* Chains that were lent are ours again. A host that returns more than it got confuses nobody. */
+static void
+count_back(struct chim_worker *w, struct rte_mbuf *list)
+{
+	struct rte_mbuf *m;
+
+	CHIM_NBL_FOREACH (m, list)
+		w->nb_lent -= w->nb_lent != 0;
+}
+
 /* There is room: it was looked at before the operation was taken. */
 static void
 give_back(struct chim_worker *w, uint8_t host, const struct chim_io *in, uint16_t op)
@@ -80,6 +90,7 @@ take_refusal(struct chim_worker *w, uint8_t host, const struct chim_io *io)
 {
 	struct chim_conn *c = find(w, io->handle, host);
 
+	count_back(w, io->m);
 	if (c == NULL) {
 		w->counters.host_stale++;
 		free_list(w, io->m);
@@ -93,6 +104,7 @@ take_refusal(struct chim_worker *w, uint8_t host, const struct chim_io *io)
 static void
 take_return(struct chim_worker *w, uint8_t host, struct rte_mbuf *m)
 {
+	count_back(w, m);
 	while (m != NULL) {
 		struct rte_mbuf *next = chim_nbl(m)->next;
 		struct chim_conn *c = find(w, chim_nbl(m)->cookie, host);

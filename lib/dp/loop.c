@@ -56,17 +56,29 @@ to_us(uint64_t tsc, uint64_t mult)
 	return (chim_us_t)(((unsigned __int128)tsc * mult) >> 32);
 }
 
+/* May the worker go? What hosts were lent is our memory: they get some time to return it. */
+static bool
+is_over(const struct chim_worker *w, const atomic_bool *stop, chim_us_t now, chim_us_t *since)
+{
+	if (!atomic_load_explicit(stop, memory_order_relaxed))
+		return false;
+	if (*since == 0)
+		*since = now;
+	return w->nb_lent == 0 || now - *since >= w->lent_wait_us;
+}
+
 int
 chim_dp_run(struct chim_worker *w, chim_dp_guest_fn guest, void *arg, const atomic_bool *stop)
 {
 	uint64_t mult = (uint64_t)(((unsigned __int128)CHIM_US_PER_S << 32) / rte_get_tsc_hz());
+	uint64_t before = rte_rdtsc();
+	chim_us_t now = to_us(before, mult);
+	chim_us_t since = 0;
 	uint32_t empty = 0;
 	struct dp_idle idle;
 
 	dp_idle_begin(&idle, w);
-	while (!atomic_load_explicit(stop, memory_order_relaxed)) {
-		uint64_t before = rte_rdtsc();
-		chim_us_t now = to_us(before, mult);
+	while (!is_over(w, stop, now, &since)) {
 		uint32_t done = chim_dp_poll(w, now);
 
 		if (done != 0)
@@ -76,6 +88,8 @@ chim_dp_run(struct chim_worker *w, chim_dp_guest_fn guest, void *arg, const atom
 		empty = done != 0 ? 0 : empty + 1;
 		if (empty != 0)
 			dp_idle_rest(&idle, w, empty);
+		before = rte_rdtsc();
+		now = to_us(before, mult);
 	}
 	dp_idle_end(&idle, w);
 	return 0;

@@ -75,6 +75,7 @@ static void export(struct chim_worker *w, struct chim_conn *c, struct chim_msg *
 	struct dp_port *p = &w->ports[dp_neighbor_of(w, chim_tcp_head(c))->port_number];
 	const struct chim_tmpl *tmpl = NULL;
 	bool wants_state = (msg->tcp.want & CHIM_WANT_DELEGATED) != 0;
+	struct rte_mbuf *m;
 
 	msg->tcp.send_chain = NULL;
 	if (dp_wire_room(w, p, 1) != 0)
@@ -83,6 +84,10 @@ static void export(struct chim_worker *w, struct chim_conn *c, struct chim_msg *
 	msg->status = chim_tcp_terminate(
 		c, tmpl, wants_state ? &msg->tcp.delegated : NULL, &msg->tcp.send_chain, &w->env);
 	dp_output_settle(w, p);
+	if (wants_state && msg->status == CHIM_STATUS_SUCCESS) {
+		CHIM_NBL_FOREACH (m, msg->tcp.delegated.buffered_data)
+			w->nb_lent++;
+	}
 }
 
 void

@@ -20,6 +20,12 @@ chim_dp_nb_connections(const struct chim_worker *w)
 	return w->conns->nb_used;
 }
 
+uint32_t
+chim_dp_nb_lent(const struct chim_worker *w)
+{
+	return w->nb_lent;
+}
+
 int
 chim_dp_describe(const struct chim_worker *w, uint32_t index, struct chim_dp_conn_view *v)
 {

@@ -13,15 +13,16 @@
 
 #include "worker.h"
 
-#define DEFAULT_HOLDS	    1024u
-#define DEFAULT_HOLD_BYTES  (64u << 20)
-#define DEFAULT_RECORDS	    65535u
-#define SENT_PER_CONNECTION 1024u
-#define DEFAULT_SLEEP_US    50u
-#define DEFAULT_TURNS	    1000u
-#define STALE_MS	    30000u  /* REACHABLE_TIME of RFC 4861, 10 */
-#define RSS_KEY_LEN	    40u	    /* chim_flow_config.rss_key */
-#define FIRST_IP_ID	    0x8000u /* checklist 143 */
+#define DEFAULT_HOLDS	     1024u
+#define DEFAULT_HOLD_BYTES   (64u << 20)
+#define DEFAULT_RECORDS	     65535u
+#define SENT_PER_CONNECTION  1024u
+#define DEFAULT_SLEEP_US     50u
+#define DEFAULT_LENT_WAIT_MS 1000u
+#define DEFAULT_TURNS	     1000u
+#define STALE_MS	     30000u  /* REACHABLE_TIME of RFC 4861, 10 */
+#define RSS_KEY_LEN	     40u     /* chim_flow_config.rss_key */
+#define FIRST_IP_ID	     0x8000u /* checklist 143 */
 
 static bool
 is_valid(const struct chim_dp_config *cfg)
@@ -57,6 +58,8 @@ copy_config(struct chim_worker *w, const struct chim_dp_config *cfg)
 	w->idle = cfg->idle;
 	w->idle_turns = cfg->idle_turns != 0 ? cfg->idle_turns : DEFAULT_TURNS;
 	w->idle_sleep_us = cfg->idle_sleep_us != 0 ? cfg->idle_sleep_us : DEFAULT_SLEEP_US;
+	w->lent_wait_us =
+		(cfg->lent_wait_ms != 0 ? cfg->lent_wait_ms : DEFAULT_LENT_WAIT_MS) * 1000;
 	w->target = cfg->target;
 	w->from_ctl = cfg->from_ctl;
 	w->to_ctl = cfg->to_ctl;

@@ -159,6 +159,105 @@ an_idle_worker_rests_as_configured(void **state)
 	assert_int_equal(sleeps_of(CHIM_IDLE_INTERRUPT), 16);
 }
 
+struct lent {
+	struct rings *r;
+	atomic_bool stop;
+	struct rte_mbuf *m; /* to be returned, at the 20th turn */
+	uint32_t turns;
+};
+
+static uint32_t
+return_late(void *arg, chim_us_t now)
+{
+	struct lent *l = arg;
+	struct chim_io io = { .op = CHIM_IO_RETURN, .m = l->m };
+
+	atomic_store(&l->stop, true);
+	if (++l->turns == 20 && l->m != NULL) {
+		rings_post(l->r, &io);
+		l->m = NULL;
+	}
+	return 0;
+}
+
+/* A chain of data that the host has, of a connection that is terminated already. */
+static struct rte_mbuf *
+lend(struct rings *r)
+{
+	chim_handle_t h = rings_install(r, 0);
+	struct chim_io io;
+
+	assert_int_equal(chim_dp_nb_lent(r->worker[0]), 0);
+	rings_wire_in(r, 0, rings_data(r, 0, 0, 100));
+	rings_settle(r);
+	assert_true(rings_collect(r, 0, &io));
+	assert_int_equal(io.op, CHIM_IO_INDICATE);
+	assert_int_equal(chim_dp_nb_lent(r->worker[0]), 1);
+	rings_terminate(r, h);
+	assert_int_equal(chim_dp_nb_lent(r->worker[0]), 1);
+	return io.m;
+}
+
+static void
+checklist_176_a_worker_stops_when_it_has_back_what_it_lent(void **state)
+{
+	struct lent l = { 0 };
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	l.r = &r;
+	l.m = lend(&r);
+	assert_int_equal(chim_dp_run(r.worker[0], return_late, &l, &l.stop), 0);
+	assert_int_equal(l.turns, 21); /* not before it was returned, and no longer */
+	assert_int_equal(chim_dp_nb_lent(r.worker[0]), 0);
+	rings_down(&r);
+}
+
+static void
+a_host_that_never_returns_what_it_was_lent_does_not_stop_the_stop(void **state)
+{
+	struct lent l = { 0 };
+	struct rte_mbuf *m;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	l.r = &r;
+	m = lend(&r);
+	r.worker[0]->lent_wait_us = 100;
+	assert_int_equal(chim_dp_run(r.worker[0], return_late, &l, &l.stop), 0);
+	assert_int_equal(chim_dp_nb_lent(r.worker[0]), 1);
+	rte_pktmbuf_free(m);
+	rings_down(&r);
+}
+
+static void
+what_a_terminate_returns_counts_as_lent_until_it_is_back(void **state)
+{
+	struct chim_io io = { .op = CHIM_IO_REFUSE };
+	struct chim_msg *msg;
+	chim_handle_t h;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	h = rings_install(&r, 0);
+	rings_wire_in(&r, 0, rings_data(&r, 0, 0, 100));
+	rings_settle(&r);
+	assert_true(rings_collect(&r, 0, &io));
+	io.op = CHIM_IO_REFUSE;
+	io.bytes = 0;
+	rings_post(&r, &io);
+	rings_settle(&r);
+	assert_int_equal(chim_dp_nb_lent(r.worker[0]), 0);
+	msg = rings_terminate(&r, h);
+	assert_non_null(msg->tcp.delegated.buffered_data);
+	assert_int_equal(chim_dp_nb_lent(r.worker[0]), 1);
+	io = (struct chim_io){ .op = CHIM_IO_RETURN, .m = msg->tcp.delegated.buffered_data };
+	rings_post(&r, &io);
+	rings_settle(&r);
+	assert_int_equal(chim_dp_nb_lent(r.worker[0]), 0);
+	rings_down(&r);
+}
+
 /* Bad memory: what is queued and what the variables say no longer agree. */
 static void
 corrupt(struct rings *r, chim_handle_t h)
@@ -228,6 +327,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(configurations_that_cannot_be_are_refused),
 	cmocka_unit_test(a_creation_that_fails_gives_everything_back),
 	cmocka_unit_test(an_idle_worker_rests_as_configured),
+	cmocka_unit_test(checklist_176_a_worker_stops_when_it_has_back_what_it_lent),
+	cmocka_unit_test(a_host_that_never_returns_what_it_was_lent_does_not_stop_the_stop),
+	cmocka_unit_test(what_a_terminate_returns_counts_as_lent_until_it_is_back),
 	cmocka_unit_test(checklist_83_a_query_of_a_lost_object_fails_and_it_is_asked_back),
 	cmocka_unit_test(checklist_130_a_terminate_of_a_lost_object_fails_and_aborts_its_sends),
 };

@@ -190,6 +190,7 @@ struct chim_worker {
 	enum chim_idle idle;
 	uint32_t idle_turns;
 	uint32_t idle_sleep_us;
+	uint32_t lent_wait_us;
 	struct chim_target *target;
 	struct chim_box *from_ctl;
 	struct chim_box *to_ctl;
@@ -223,6 +224,7 @@ struct chim_worker {
 	uint32_t scan_left;  /* slots still to look at after a replica changed */
 	uint32_t scan_at;
 	uint32_t nb_vlans; /* neighbors with a VLAN */
+	uint32_t nb_lent;  /* chains with the hosts, to be returned */
 	uint32_t nce_stale_ticks;
 	bool is_started;	  /* the wheels know the time */
 	bool is_reachability_out; /* the event message is with ctl */
