@@ -267,7 +267,7 @@ tcp_indicate_drop(struct chim_conn *c, struct chim_tcp_env *env)
 {
 	tcp_conn_free_list(&c->refused, env);
 	tcp_conn_free_list(&c->rcvq, env);
-	c->ind_nxt += c->rcvq_bytes;
+	c->ind_nxt += c->rcvq_bytes - c->refused_bytes;
 	c->rcvq_bytes = 0;
 	c->refused_bytes = 0;
 	c->refused_end = c->ind_nxt;
