@@ -43,7 +43,8 @@ struct chim_nbl {
 				  * INDICATE or terminate */
 	enum chim_status status; /* engine, when it gives the chain back */
 	uint32_t bytes;		 /* transferred: acknowledged (send), placed (receive); for a
-				  * receive request on the way in: bytes already in the buffer */
+				  * receive request on the way in: bytes already in the buffer;
+				  * lent data: sequence number of its first byte */
 	uint32_t room;		 /* receive request: bytes the buffer has room for, from the start;
 				  * lent data: bytes it still holds of the window */
 	uint32_t flags;		 /* CHIM_NBL_* */
@@ -80,7 +81,8 @@ enum chim_io_op {
 	CHIM_IO_RETURN,	      /* m: lent chains the host is done with, of any connections of
 			       * this worker (MiniportTcpOffloadReceiveReturn) */
 	CHIM_IO_REFUSE,	      /* m: the indication the host does not take, and every later one it
-			       * got, in order; bytes = consumed of the first */
+			       * got, in order; bytes = consumed of the first. Not while a receive
+			       * request is open: later data may be in it already */
 	CHIM_IO_DISCONNECT,   /* flags CHIM_DISCONNECT_*; m: NULL or data to send before the FIN */
 	CHIM_IO_FORWARD,      /* m: unacknowledged segments, each from its TCP header */
 	CHIM_IO_REACHABILITY, /* handle: a neighbor; bytes = HostReachabilityDelta, ticks */
@@ -88,7 +90,8 @@ enum chim_io_op {
 	/* worker to host */
 	CHIM_IO_SEND_DONE = 32,	 /* m: list, status and bytes in each chain */
 	CHIM_IO_RECEIVE_DONE,	 /* m: list, status and bytes in each chain */
-	CHIM_IO_DISCONNECT_DONE, /* m: what came with the disconnect; status */
+	CHIM_IO_DISCONNECT_DONE, /* m: what came with the disconnect; status. UPLOAD_IN_PROGRESS:
+				  * less what is acknowledged; it follows the send chain */
 	CHIM_IO_FORWARD_DONE,	 /* m: list; SUCCESS, UPLOAD_IN_PROGRESS or REQUEST_ABORTED */
 	CHIM_IO_INDICATE,	 /* m: one chain of received data, lent; bytes = its length */
 	CHIM_IO_EVENT,		 /* event, info */

@@ -181,20 +181,33 @@ chim_tcp_update(struct chim_conn *c, const struct chim_tcp_cached *cached, struc
 
 /* ---- terminate ---- */
 
-/* Received and not delivered: lent to the host, which copies it and returns it (spec 6.4). */
+/* Say of each chain what an indication would say. */
+static void
+label(const struct chim_conn *c, struct rte_mbuf *list, uint32_t seq)
+{
+	struct rte_mbuf *m;
+
+	CHIM_NBL_FOREACH (m, list) {
+		chim_nbl(m)->cookie = c->head.handle;
+		chim_nbl(m)->room = m->pkt_len;
+		chim_nbl(m)->bytes = seq;
+		seq += m->pkt_len;
+	}
+}
+
+/*
+ * Received and not delivered: lent to the host, which copies it and returns it (spec 6.4). What
+ * lies between refused data and the rest is in the host's ring: the numbers say where it belongs.
+ */
 static struct rte_mbuf *
 give_buffered(struct chim_conn *c)
 {
 	struct tcp_list all = c->refused;
-	struct rte_mbuf *m;
 
+	label(c, c->refused.head, c->refused_end - c->refused_bytes);
+	label(c, c->rcvq.head, c->ind_nxt);
 	tcp_list_join(&all, &c->rcvq);
 	c->refused = (struct tcp_list){ 0 };
-	CHIM_NBL_FOREACH (m, all.head) {
-		chim_nbl(m)->cookie = c->head.handle;
-		chim_nbl(m)->room = m->pkt_len;
-		chim_nbl(m)->bytes = 0;
-	}
 	c->rcvq_bytes = 0;
 	c->refused_bytes = 0;
 	c->refused_end = c->ind_nxt;

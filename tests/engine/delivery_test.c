@@ -313,6 +313,56 @@ a_refusal_of_what_was_never_lent_is_thrown_away(void **state)
 	eng_finish(e);
 }
 
+static void
+a_terminate_between_two_refusals_says_where_the_gap_is(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct eng_state s;
+
+	inject(e, SEG(.seq = 0, .len = 1000));
+	struct rte_mbuf *first = take(e);
+
+	inject(e, SEG(.seq = 1000, .len = 500));
+	struct rte_mbuf *second = take(e);
+
+	refuse(e, first, 300);
+	inject(e, SEG(.seq = 1500, .len = 200));
+	eng_ignore_out(e);
+	eng_export(e, &s);
+	assert_int_equal(chim_nbl(s.buffered)->bytes, e->irs + 300);
+	assert_int_equal(s.buffered->pkt_len, 700);
+	assert_int_equal(chim_nbl(chim_nbl(s.buffered)->next)->bytes, e->irs + 1500);
+	assert_int_equal(s.d.rcv_nxt, e->irs + 1700);
+	chim_nbl_free(s.buffered);
+	rte_pktmbuf_free(second);
+	eng_finish(e);
+}
+
+static void
+a_reset_between_two_refusals_leaves_nothing_of_either(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct eng_state s;
+
+	inject(e, SEG(.seq = 0, .len = 1000));
+	struct rte_mbuf *first = take(e);
+
+	inject(e, SEG(.seq = 1000, .len = 500));
+	struct rte_mbuf *second = take(e);
+
+	eng_ignore_out(e);
+	refuse(e, first, 0);
+	inject(e, SEG(.seq = 1500, .flags = CHIM_RST, .no_ack = true));
+	expect_event(e, CHIM_EVENT_ABORT, 0);
+	refuse(e, second, 0);
+	expect_no_io(e);
+	eng_export(e, &s);
+	assert_int_equal(s.d.state, CHIM_TCP_CLOSED);
+	assert_int_equal(s.d.rcv_nxt, e->irs + 1500);
+	assert_null(s.buffered);
+	eng_finish(e);
+}
+
 /* ---- the end of the stream ---- */
 
 static void
@@ -528,6 +578,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_was_in_the_ring_when_it_was_refused_comes_back_in_order),
 	cmocka_unit_test(refused_data_counts_in_the_window_as_before),
 	cmocka_unit_test(a_refusal_of_what_was_never_lent_is_thrown_away),
+	cmocka_unit_test(a_terminate_between_two_refusals_says_where_the_gap_is),
+	cmocka_unit_test(a_reset_between_two_refusals_leaves_nothing_of_either),
 	cmocka_unit_test(requests_that_are_open_when_the_fin_comes_complete),
 	cmocka_unit_test(checklist_173_a_request_after_the_disconnect_is_told_is_invalid),
 	cmocka_unit_test(checklist_172_174_every_request_completes_once_with_its_bytes),

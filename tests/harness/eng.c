@@ -257,19 +257,9 @@ void
 eng_import(struct eng *e)
 {
 	struct eng_state s;
-	enum chim_reason why;
 
 	eng_state_of(e, &s);
-	const struct chim_tcp_import in = {
-		.tcp_const = &s.k,
-		.cached = &s.cached,
-		.delegated = &s.d,
-		.send_chain = s.chain,
-		.path_mtu = e->tmpl.mtu,
-	};
-
-	assert_int_equal(chim_tcp_import(e->c, &in, &e->env, &why), CHIM_STATUS_SUCCESS);
-	rte_pktmbuf_free(s.buffered);
+	assert_int_equal(eng_import_state(e, &s), CHIM_REASON_NONE);
 }
 
 struct eng *
@@ -415,6 +405,7 @@ void
 eng_run(struct eng *e, uint32_t ms)
 {
 	chim_us_t end = e->env.now_us + (chim_us_t)ms * CHIM_US_PER_MS;
+	uint64_t turns = 0;
 	chim_ms_t when;
 
 	while (!e->is_gone && chim_tcp_deadline(e->c, &when)) {
@@ -424,6 +415,8 @@ eng_run(struct eng *e, uint32_t ms)
 
 		if (next > end)
 			break;
+		if (++turns > 16 * ((uint64_t)ms + 1))
+			fail_msg("a timer runs out again and again in the same millisecond");
 		e->env.now_us = RTE_MAX(next, e->env.now_us);
 		chim_tcp_expire(e->c, &e->env);
 		eng_turn(e);

@@ -111,6 +111,19 @@ struct eng_state {
 };
 void eng_state_of(struct eng *e, struct eng_state *s);
 
+/** Take the connection out, with all of its state. Requests it had are completed. */
+void eng_export(struct eng *e, struct eng_state *s);
+
+/** Make the slot as good as new, for the next import. */
+void eng_empty(struct eng *e);
+
+/**
+ * Import such a state into an empty slot. Frees s->buffered.
+ *
+ * @return why not, or NONE: s->chain is the engine's.
+ */
+enum chim_reason eng_import_state(struct eng *e, struct eng_state *s);
+
 /** An engine without a connection: pools, clock, configuration. */
 struct eng *eng_blank(const struct eng_opts *opts);
 

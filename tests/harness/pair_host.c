@@ -218,38 +218,15 @@ pair_move(struct pair *p, uint8_t i)
 {
 	struct eng *e = p->end[i].e;
 	struct chim_tcp_view v = eng_view(e);
-	struct eng_state s = { 0 };
-	enum chim_reason why;
+	struct eng_state s;
 
 	if (!can_move(&v))
 		return false;
-	chim_tcp_query(e->c, &s.k, &s.cached, NULL, &e->env);
-	e->out.nb = 0;
-	e->out.room = CHIM_DIM(e->burst);
-	assert_int_equal(
-		chim_tcp_terminate(e->c, NULL, &s.d, &s.chain, &e->env), CHIM_STATUS_SUCCESS);
-	eng_turn(e);
+	eng_export(e, &s);
 	pair_host_hear_last(p, i);
 	note_move(&p->end[i], &s);
-	chim_tcp_release(e->c, &e->env);
-	struct chim_conn_head *head = chim_tcp_head(e->c);
-
-	*head = (struct chim_conn_head){ .handle = head->handle,
-		.is_ip6 = head->is_ip6,
-		.offload_handle = head->offload_handle,
-		.wheel.slot = CHIM_WHEEL_NONE };
-	const struct chim_tcp_import in = {
-		.tcp_const = &s.k,
-		.cached = &s.cached,
-		.delegated = &s.d,
-		.send_chain = s.chain,
-		.path_mtu = e->tmpl.mtu,
-	};
-
-	assert_int_equal(chim_tcp_import(e->c, &in, &e->env, &why), CHIM_STATUS_SUCCESS);
-	struct chim_io taken = { .m = s.d.buffered_data };
-
-	eng_drop_io(&taken);
+	eng_empty(e);
+	assert_int_equal(eng_import_state(e, &s), CHIM_REASON_NONE);
 	p->end[i].nb_moves++;
 	return true;
 }
