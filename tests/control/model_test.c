@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pick.h"
 #include "rig.h"
 
 #define MAX_OBJECTS 40
@@ -525,21 +526,13 @@ play(uint64_t seed)
 	rig_close(m.r);
 }
 
-static uint64_t
-from_environment(const char *name, uint64_t otherwise)
-{
-	const char *text = getenv(name);
-
-	return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 static uint64_t playing;
 
 static void
 random_sequences_agree_with_the_model(void **state)
 {
-	uint64_t one = from_environment("CHIM_SEED", 0);
-	uint64_t nb = from_environment("CHIM_SOAK", SEQUENCES);
+	uint64_t one = pick_setting("CHIM_SEED", 0);
+	uint64_t nb = pick_setting("CHIM_SOAK", SEQUENCES);
 
 	(void)state;
 	if (one != 0) {
