@@ -19,6 +19,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 
+#include "chim_wire.h"
 #include "port_internal.h"
 #include "test.h"
 
@@ -182,6 +183,29 @@ a_link_in_another_namespace_is_told(void **state)
 	assert_non_null(strstr(why, "another network namespace"));
 }
 
+/* What the driver says it can cut it does not send. */
+static void
+a_tap_as_wire_is_not_asked_to_cut(void **state)
+{
+	struct chim_port_config cfg = {
+		.wire = TAP, .nb_workers = 1, .use_offloads = true, .pool = { pool }
+	};
+	struct rte_eth_dev_info info;
+	struct chim_port wire;
+
+	(void)state;
+	if (old_netns < 0 || access("/dev/net/tun", R_OK | W_OK) != 0)
+		skip();
+	assert_int_equal(rte_eal_hotplug_add("vdev", TAP, "iface=" LINK), 0);
+	assert_int_equal(chim_port_start(&wire, &cfg, why, sizeof(why)), 0);
+	assert_int_equal(rte_eth_dev_info_get(wire.wire_id, &info), 0);
+	assert_true(info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO);
+	assert_int_equal(wire.tx_offloads & CHIM_TX_TSO, 0);
+	assert_int_equal(wire.tx_offloads & CHIM_TX_TCP_CSUM, CHIM_TX_TCP_CSUM);
+	chim_port_stop(&wire);
+	rte_eal_hotplug_remove("vdev", TAP);
+}
+
 static void
 an_unknown_interface_is_not_read(void **state)
 {
@@ -199,6 +223,7 @@ static const struct CMUnitTest tests[] = {
 	LINK_TEST(a_link_that_is_down_is_told),
 	LINK_TEST(another_mac_is_told),
 	LINK_TEST(a_link_in_another_namespace_is_told),
+	cmocka_unit_test(a_tap_as_wire_is_not_asked_to_cut),
 	cmocka_unit_test(an_unknown_interface_is_not_read),
 };
 CHIM_CMOCKA_SUITE(port_exception_autotest, tests, setup, teardown)

@@ -16,6 +16,7 @@
 #include "chim_port.h"
 #include "chim_wire.h"
 #include "frame.h"
+#include "rings.h"
 #include "test.h"
 
 #define NB_MBUFS  4095u
@@ -200,10 +201,66 @@ a_large_segment_goes_with_its_segment_size(void **state)
 	}
 }
 
+/* The next frame of data that the server gets; virtual time does not pass. */
+static struct rte_mbuf *
+next_data(struct rings *r)
+{
+	struct rte_mbuf *m;
+
+	for (uint32_t polls = 0; polls < MAX_POLLS; polls++) {
+		rings_poll(r);
+		if (rte_eth_rx_burst(server.wire_id, 0, &m, 1) == 0)
+			continue;
+		if (look(m)->why == CHIM_WHY_NONE && burst.seg[0].len != 0)
+			return m;
+		rte_pktmbuf_free(m);
+	}
+	fail_msg("no data came");
+	return NULL;
+}
+
+/* A worker on a port that cuts: what its host sends is on the wire in large segments. */
+static void
+a_worker_sends_large_segments_that_arrive_whole(void **state)
+{
+	struct rings r;
+	uint32_t got = 0;
+	uint32_t large = 0;
+	chim_handle_t h;
+
+	(void)state;
+	rings_up(&r, &(struct rings_opts){ .port = &client });
+	h = rings_install(&r, 0);
+	for (uint32_t i = 0; i < 7; i++)
+		rings_host_send(&r, h, 1900);
+	while (got < 7 * 1900) {
+		struct rte_mbuf *m = next_data(&r);
+		const struct chim_seg *seg = &burst.seg[0];
+
+		assert_int_equal(seg->seq, (uint32_t)(RINGS_OUR_SEQ + got));
+		for (uint32_t i = 0; i < seg->len; i++) {
+			uint8_t octet;
+
+			memcpy(&octet, rte_pktmbuf_read(m, seg->payload_off + i, 1, &octet), 1);
+			assert_int_equal(octet, frame_byte((got + i) % 1900));
+		}
+		if (seg->len > 1460) {
+			assert_int_equal(m->tso_segsz, 1460);
+			large++;
+		}
+		got += seg->len;
+		rte_pktmbuf_free(m);
+	}
+	assert_true(large > 0);
+	chim_port_stop(&client); /* the last test: the driver gives back what it has sent */
+	rings_down(&r);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(both_ports_offer_offloads),
 	cmocka_unit_test(checksums_left_open_are_good_at_the_other_side),
 	cmocka_unit_test(checksums_done_here_are_right_at_the_other_side),
 	cmocka_unit_test(a_large_segment_goes_with_its_segment_size),
+	cmocka_unit_test(a_worker_sends_large_segments_that_arrive_whole),
 };
 CHIM_CMOCKA_SUITE(port_offload_autotest, tests, setup, teardown)

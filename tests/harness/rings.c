@@ -79,6 +79,10 @@ start_port(struct rings *r)
 	char why[256];
 	int rc;
 
+	if (o->port != NULL) {
+		r->port = *o->port;
+		return;
+	}
 	make_dev(&r->wire, "wire", nb_queues, or_default(o->wire_size, DEFAULT_FRAMES));
 	if (!o->has_no_exception)
 		make_dev(&r->kernel, "kern", nb_queues, or_default(o->kernel_size, DEFAULT_FRAMES));
@@ -89,6 +93,9 @@ start_port(struct rings *r)
 		print_error("%s\n", why);
 	assert_int_equal(rc, 0);
 	assert_int_equal(r->port.nb_queues, nb_queues);
+	r->port.tx_offloads |= o->tx_offloads;
+	if (o->tx_frame_mbufs != 0)
+		r->port.tx_frame_mbufs = o->tx_frame_mbufs;
 }
 
 static void
@@ -244,7 +251,8 @@ rings_down(struct rings *r)
 		for (uint32_t k = 0; k < r->opts.nb_workers; k++)
 			free_parcels(r->between[i][k]);
 	}
-	chim_port_stop(&r->port);
+	if (r->opts.port == NULL)
+		chim_port_stop(&r->port);
 	free_dev(&r->wire, "net_ring_wire");
 	free_dev(&r->kernel, "net_ring_kern");
 	chim_target_destroy(r->target);

@@ -47,6 +47,9 @@ struct rings_opts {
 	bool is_bare;	    /* no host attached, no replica set */
 	bool has_one_queue; /* devices with a single queue pair */
 	bool deliver_to_wrong_worker;
+	uint32_t tx_offloads;	      /* CHIM_TX_* that the wire is said to have besides */
+	uint16_t tx_frame_mbufs;      /* mbufs of a frame that the wire is said to take */
+	const struct chim_port *port; /* started by the test, instead of net_ring's */
 };
 
 struct rings_dev {
