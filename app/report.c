@@ -20,6 +20,7 @@
 
 #include "app.h"
 #include "chim_wire.h"
+#include "topology.h"
 
 bool
 app_exception_ifname(const struct app_engine *e, uint32_t i, char *name)
@@ -73,22 +74,87 @@ report_memory(const struct app_engine *e)
 		e->opt->max_connections * e->nb_workers);
 }
 
-static void
-warn_numa(const struct app_engine *e)
+/* Where memory is; -1 when it is not EAL's. */
+static int
+node_of(const void *memory)
 {
-	if (numa_available() < 0 || numa_max_node() == 0)
-		return;
-	for (uint32_t i = 0; i < e->nb_ports; i++) {
-		for (uint32_t w = 0; w < e->nb_workers; w++) {
-			int node = numa_node_of_cpu(rte_lcore_to_cpu_id((int)e->lcore[w]));
+	const struct rte_memseg_list *list = rte_mem_virt2memseg_list(memory);
 
-			if (e->port[i].socket_id < 0 || e->port[i].socket_id == node)
-				continue;
-			printf("warning: port %u is on NUMA node %d, worker lcore %u on node %d: "
-			       "choose -l from 'numactl --cpunodebind=%d --show'\n",
-				i, e->port[i].socket_id, e->lcore[w], node, e->port[i].socket_id);
-		}
+	return list != NULL ? list->socket_id : -1;
+}
+
+static void
+add_pool(struct app_numa *n, const struct rte_mempool *p, unsigned int lcore)
+{
+	app_numa_add_pool(n, p->name, node_of(STAILQ_FIRST(&p->mem_list)->addr), lcore);
+}
+
+/* Connections, paths and neighbors are in memory zones. */
+static void
+add_zone(struct app_numa *n, const char *name, unsigned int lcore)
+{
+	const struct rte_memzone *zone = rte_memzone_lookup(name);
+
+	if (zone != NULL)
+		app_numa_add_pool(n, name, node_of(zone->addr), lcore);
+}
+
+static void
+read_pools(const struct app_engine *e, struct app_numa *n)
+{
+	unsigned int control = rte_get_main_lcore();
+	char name[RTE_MEMZONE_NAMESIZE];
+
+	add_pool(n, e->host_pool, control);
+	add_zone(n, "chim_ctl_neighbors", control);
+	add_zone(n, "chim_ctl_paths", control);
+	for (uint32_t i = 0; i < e->nb_workers; i++) {
+		add_pool(n, e->pool[i], e->lcore[i]);
+		add_pool(n, e->clone_pool[i], e->lcore[i]);
+		add_pool(n, e->exception_pool[i], e->lcore[i]);
+		snprintf(name, sizeof(name), "chim_conns_%u", i);
+		add_zone(n, name, e->lcore[i]);
 	}
+}
+
+static int
+node_of_lcore(unsigned int lcore)
+{
+	return numa_available() < 0 ? 0 : numa_node_of_cpu(rte_lcore_to_cpu_id((int)lcore));
+}
+
+/* The one place that asks libnuma. */
+static void
+read_numa(const struct app_engine *e, struct app_numa *n)
+{
+	long long free_bytes = 0;
+
+	memset(n, 0, sizeof(*n));
+	n->nb_nodes = numa_available() < 0 ? 1 : RTE_MIN(numa_max_node() + 1u, APP_NUMA_NODES);
+	for (uint32_t i = 0; i < n->nb_nodes; i++) {
+		if (numa_available() >= 0 && numa_node_size64((int)i, &free_bytes) >= 0)
+			n->free_bytes[i] = (uint64_t)free_bytes;
+	}
+	n->nb_workers = e->nb_workers;
+	memcpy(n->lcore, e->lcore, sizeof(e->lcore));
+	n->nb_lcores = e->nb_workers;
+	if (!e->main_is_worker)
+		n->lcore[n->nb_lcores++] = rte_get_main_lcore();
+	for (uint32_t i = 0; i < n->nb_lcores; i++)
+		n->lcore_node[i] = node_of_lcore(n->lcore[i]);
+	n->nb_ports = e->nb_ports;
+	for (uint32_t i = 0; i < e->nb_ports; i++)
+		n->port_node[i] = e->port[i].socket_id;
+	read_pools(e, n);
+}
+
+static void
+report_numa(const struct app_engine *e)
+{
+	struct app_numa n;
+
+	read_numa(e, &n);
+	app_numa_print(&n, stdout);
 }
 
 /* Has the interface an address that a person gave it? */
@@ -141,8 +207,8 @@ app_report_start(const struct app_engine *e, const char *control)
 		report_port(e, i);
 	report_lcores(e);
 	report_memory(e);
+	report_numa(e);
 	printf("control: %s\n", control);
-	warn_numa(e);
 	warn_missing(e);
 	fflush(stdout);
 }

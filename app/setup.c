@@ -125,6 +125,20 @@ make_box(const char *kind, uint32_t a, uint32_t b, uint32_t nb)
 	return chim_box_create(name, nb, SOCKET_ID_ANY);
 }
 
+/* Control's tables go where its lcore is; anywhere, where that node has no memory for them. */
+static struct chim_ctl *
+create_near(struct chim_ctl_config *cfg)
+{
+	struct chim_ctl *ctl;
+
+	cfg->socket_id = (int)rte_lcore_to_socket_id(rte_get_main_lcore());
+	ctl = chim_ctl_create(cfg);
+	if (ctl != NULL || rte_errno != ENOMEM)
+		return ctl;
+	cfg->socket_id = SOCKET_ID_ANY;
+	return chim_ctl_create(cfg);
+}
+
 static int
 create_boxes(struct app_engine *e, char *why)
 {
@@ -224,10 +238,9 @@ create_ctl(struct app_engine *e, char *why)
 	cfg->nb_workers = e->nb_workers;
 	for (uint32_t i = 0; i < e->nb_ports; i++)
 		cfg->port[i] = &e->port[i];
-	cfg->socket_id = SOCKET_ID_ANY;
 	cfg->max_connections_per_worker = e->opt->max_connections;
 	fill_caps(e, &tcp, &cfg->caps);
-	e->ctl = chim_ctl_create(cfg);
+	e->ctl = create_near(cfg);
 	free(cfg);
 	return e->ctl == NULL ? fail(-rte_errno, why, "control") : 0;
 }
