@@ -149,6 +149,11 @@ agent_create(struct app_engine *e, bool polls_ctl, char *why)
 	if (open_signals(a, why) != 0 || open_kernel(a, why) != 0 ||
 		agent_listeners_open(a, why) != 0 || agent_control_open(a, why) != 0)
 		goto destroy;
+	if (a->opt->nb_flow_sets > 0) {
+		a->flow_sets = app_flow_sets_create(a->opt->flow_set, a->opt->nb_flow_sets, why);
+		if (a->flow_sets == NULL)
+			goto destroy;
+	}
 	return a;
 
 destroy:
@@ -165,6 +170,7 @@ agent_destroy(struct agent *a)
 	}
 	agent_control_close(a);
 	agent_listeners_close(a);
+	app_flow_sets_destroy(a->flow_sets);
 	if (a->kernel != NULL)
 		chim_kernel_destroy(a->kernel);
 	if (a->host != NULL && chim_host_close(a->host) != 0)
@@ -183,6 +189,8 @@ begin_stop(struct agent *a)
 	a->is_stopping = true;
 	a->stop_at = a->now + (chim_us_t)a->opt->drain_s * CHIM_US_PER_S;
 	agent_listeners_close(a);
+	if (a->flow_sets != NULL)
+		app_flow_sets_stop(a->flow_sets);
 	CHIM_LOG(APP, NOTICE, "stopping: %u connections, %u in the engine go back to the kernel",
 		a->nb_conns, chim_kernel_nb_in_engine(a->kernel));
 	for (uint32_t i = 0; i < a->top; i++) {
@@ -210,7 +218,7 @@ check_stop(struct agent *a)
 {
 	if (!a->is_stopping || a->is_done)
 		return;
-	if (a->nb_conns == 0)
+	if (a->nb_conns == 0 && (a->flow_sets == NULL || app_flow_sets_are_over(a->flow_sets)))
 		a->is_done = true;
 	/* Whatever the drain time, a connection in the engine is brought home first. */
 	else if (a->now >= a->stop_at && chim_kernel_nb_in_engine(a->kernel) == 0)
@@ -249,7 +257,8 @@ dispatch(struct agent *a, const struct epoll_event *ev)
 static uint32_t
 patience(const struct agent *a)
 {
-	uint32_t most = chim_kernel_nb_in_engine(a->kernel) > 0 ? SLEEP_MAX_US : SLEEP_IDLE_US;
+	bool is_served = chim_kernel_nb_in_engine(a->kernel) > 0 || a->flow_sets != NULL;
+	uint32_t most = is_served ? SLEEP_MAX_US : SLEEP_IDLE_US;
 	uint32_t beyond;
 
 	if (a->idle_turns < EAGER_TURNS || chim_kernel_is_busy(a->kernel) ||
@@ -294,6 +303,8 @@ agent_run(struct agent *a)
 		if (a->polls_ctl)
 			work += chim_ctl_poll(a->e->ctl, a->now);
 		work += poll_kernel(a);
+		if (a->flow_sets != NULL)
+			work += app_flow_sets_poll(a->flow_sets);
 		work += agent_conns_retry(a);
 		work += agent_moves_start(a);
 		if (a->now >= a->next_sweep) {

@@ -22,6 +22,7 @@
 
 #include "app.h"
 #include "chim_serve.h"
+#include "flowset.h"
 
 #define AGENT_HISTORY	  12u	/* last events kept of a connection */
 #define AGENT_PAUSES	  2048u /* last moves kept for the distribution of pauses */
@@ -126,6 +127,7 @@ struct agent {
 	const struct app_options *opt;
 	struct chim_host *host;
 	struct chim_kernel *kernel;
+	struct app_flow_sets *flow_sets; /* NULL: the file has none */
 	bool polls_ctl;
 	int epoll_fd;
 	int signal_fd;

@@ -3,7 +3,8 @@
 /*
  * The configuration file (rte_cfgfile): section [chimney] holds our options by
  * their names, a list option once for each element; section [eal] holds EAL's,
- * by their names without dashes. '#' begins a comment.
+ * by their names without dashes; each section [flow-set] or [flow-set NAME] is
+ * a flow set. '#' begins a comment.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -117,6 +118,24 @@ add_eal(struct app_options *o, const struct rte_cfgfile_entry *e, char *why)
 	return 0;
 }
 
+static bool
+is_flow_set(const char *section)
+{
+	return strcmp(section, "flow-set") == 0 || strncmp(section, "flow-set ", 9) == 0;
+}
+
+/* Its keys come next. */
+static int
+begin_flow_set(struct app_options *o, const char *section, char *why)
+{
+	if (o->nb_flow_sets == APP_MAX_FLOW_SETS) {
+		snprintf(why, APP_WHY, "[%s]: at most %u flow sets", section, APP_MAX_FLOW_SETS);
+		return -EINVAL;
+	}
+	app_flow_set_init(&o->flow_set[o->nb_flow_sets++], section);
+	return 0;
+}
+
 static int
 take_entry(struct app_options *o, const char *section, const struct rte_cfgfile_entry *e, char *why)
 {
@@ -128,8 +147,11 @@ take_entry(struct app_options *o, const char *section, const struct rte_cfgfile_
 		snprintf(why, APP_WHY, "EAL has no option '%s'; is it '%s'?", e->name, meant);
 		return -EINVAL;
 	}
+	if (is_flow_set(section))
+		return app_flow_set_key(&o->flow_set[o->nb_flow_sets - 1], e->name, e->value, why);
 	if (strcmp(section, "chimney") != 0) {
-		snprintf(why, APP_WHY, "section [%s] is neither [chimney] nor [eal]", section);
+		snprintf(why, APP_WHY, "section [%s] is none of [chimney], [eal], [flow-set]",
+			section);
 		return -EINVAL;
 	}
 	if (strcmp(e->name, "config") == 0) {
@@ -156,6 +178,8 @@ take_section(
 		return -ENOMEM;
 	}
 	nb = rte_cfgfile_section_entries_by_index(file, index, section, entries, nb);
+	if (is_flow_set(section))
+		rc = begin_flow_set(o, section, why);
 	for (int i = 0; i < nb && rc == 0; i++) {
 		char detail[APP_WHY] = "";
 
@@ -165,6 +189,8 @@ take_section(
 				find_line(path, section, &entries[i]), detail);
 	}
 	free(entries);
+	if (rc == 0 && is_flow_set(section))
+		rc = app_flow_set_check(&o->flow_set[o->nb_flow_sets - 1], why);
 	return rc;
 }
 

@@ -7,7 +7,6 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,8 @@
 
 #include "chim_base.h"
 #include "chim_dp.h"
-#include "chim_serve.h"
 #include "options.h"
+#include "value.h"
 
 static const char help_text[] =
 	"chimney: take live Linux TCP connections onto DPDK lcores, and give them back\n"
@@ -56,41 +55,6 @@ app_help(void)
 }
 
 static int
-refuse(char *why, const char *fmt, const char *value)
-{
-	snprintf(why, APP_WHY, fmt, value);
-	return -EINVAL;
-}
-
-static int
-set_number(uint32_t *out, const char *value, uint64_t least, uint64_t most, char *why)
-{
-	char *end;
-	uint64_t n;
-
-	errno = 0;
-	n = strtoull(value, &end, 10);
-	if (errno != 0 || end == value || *end != '\0' || value[0] == '-' || n < least ||
-		n > most) {
-		snprintf(why, APP_WHY, "'%s' is not a number from %" PRIu64 " to %" PRIu64, value,
-			least, most);
-		return -EINVAL;
-	}
-	*out = (uint32_t)n;
-	return 0;
-}
-
-static int
-set_text(char *out, size_t size, const char *value, char *why)
-{
-	if (value[0] == '\0')
-		return refuse(why, "it needs a value%s", "");
-	if (strlcpy(out, value, size) >= size)
-		return refuse(why, "'%s' is too long", value);
-	return 0;
-}
-
-static int
 set_port(struct app_options *o, const char *value, char *why)
 {
 	struct app_port_options *p = &o->port[o->nb_ports];
@@ -99,19 +63,20 @@ set_port(struct app_options *o, const char *value, char *why)
 	int nb;
 
 	if (o->nb_ports == APP_MAX_PORTS)
-		return refuse(why, "'%s': at most 8 ports", value);
+		return app_value_refuse(why, "'%s': at most 8 ports", value);
 	if (strlcpy(text, value, sizeof(text)) >= sizeof(text))
-		return refuse(why, "'%s' is too long", value);
+		return app_value_refuse(why, "'%s' is too long", value);
 	nb = rte_strsplit(text, (int)strlen(text), part, 4, ',');
 	if (nb < 2 || nb > 3)
-		return refuse(
+		return app_value_refuse(
 			why, "'%s' is not WIRE,EXCEPTION[,IFNAME]: net_af_packet0,net_tap0", value);
 	if (strlcpy(p->wire, part[0], sizeof(p->wire)) >= sizeof(p->wire) ||
 		strlcpy(p->exception, part[1], sizeof(p->exception)) >= sizeof(p->exception))
-		return refuse(why, "'%s': a name is too long", value);
+		return app_value_refuse(why, "'%s': a name is too long", value);
 	p->ifname[0] = '\0';
 	if (nb == 3 && strlcpy(p->ifname, part[2], sizeof(p->ifname)) >= sizeof(p->ifname))
-		return refuse(why, "'%s': an interface name has at most 15 letters", value);
+		return app_value_refuse(
+			why, "'%s': an interface name has at most 15 letters", value);
 	o->nb_ports++;
 	return 0;
 }
@@ -127,7 +92,7 @@ parse_address(struct sockaddr_storage *out, char *text, char *why)
 	uint32_t port;
 
 	memset(out, 0, sizeof(*out));
-	if (set_number(&port, digits, 1, 65535, why) != 0)
+	if (app_value_number(&port, digits, 1, 65535, why) != 0)
 		return -EINVAL;
 	if (colon != NULL)
 		*colon = '\0';
@@ -136,13 +101,14 @@ parse_address(struct sockaddr_storage *out, char *text, char *why)
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)port);
 		if (inet_pton(AF_INET6, text + 1, &in6->sin6_addr) != 1)
-			return refuse(why, "'%s]' is not an IPv6 address", text);
+			return app_value_refuse(why, "'%s]' is not an IPv6 address", text);
 		return 0;
 	}
 	in->sin_family = AF_INET;
 	in->sin_port = htons((uint16_t)port);
 	if (colon != NULL && inet_pton(AF_INET, text, &in->sin_addr) != 1)
-		return refuse(why, "'%s' is not an IPv4 address (IPv6 in brackets: [::]:80)", text);
+		return app_value_refuse(
+			why, "'%s' is not an IPv4 address (IPv6 in brackets: [::]:80)", text);
 	return 0;
 }
 
@@ -150,55 +116,28 @@ static int
 set_listen(struct app_options *o, const char *value, char *why)
 {
 	struct app_listener_options *l = &o->listener[o->nb_listeners];
-	const struct chim_service *svc;
 	char text[300];
-	char *part[4], *arg;
+	char *part[4];
 	int nb;
 
 	if (o->nb_listeners == APP_MAX_LISTENERS)
-		return refuse(why, "'%s': at most 32 listeners", value);
+		return app_value_refuse(why, "'%s': at most 32 listeners", value);
 	if (strlcpy(text, value, sizeof(text)) >= sizeof(text))
-		return refuse(why, "'%s' is too long", value);
+		return app_value_refuse(why, "'%s' is too long", value);
 	memset(l, 0, sizeof(*l));
 	nb = rte_strsplit(text, (int)strlen(text), part, 4, ',');
 	if (nb < 2 || nb > 3 || (nb == 3 && strncmp(part[2], "offload=", 8) != 0))
-		return refuse(why, "'%s' is not [ADDR:]PORT,SERVICE[=ARG][,offload=WHEN]", value);
+		return app_value_refuse(
+			why, "'%s' is not [ADDR:]PORT,SERVICE[=ARG][,offload=WHEN]", value);
 	if (parse_address(&l->addr, part[0], why) != 0)
 		return -EINVAL;
-	arg = strchr(part[1], '=');
-	if (arg != NULL)
-		*arg++ = '\0';
-	svc = chim_service_find(part[1]);
-	if (svc == NULL)
-		return refuse(
-			why, "service '%s' is none of echo, discard, source, http, park", part[1]);
-	if (chim_service_check(svc, arg, why, APP_WHY) != 0)
+	if (app_value_service(l->service, l->arg, part[1], why) != 0)
 		return -EINVAL;
-	strlcpy(l->service, part[1], sizeof(l->service));
-	if (arg != NULL && strlcpy(l->arg, arg, sizeof(l->arg)) >= sizeof(l->arg))
-		return refuse(why, "'%s' is too long", arg);
 	l->has_policy = nb == 3;
 	if (nb == 3 && app_policy_parse(&l->policy, part[2] + 8, why) != 0)
 		return -EINVAL;
 	o->nb_listeners++;
 	return 0;
-}
-
-static int
-set_one_of(uint32_t *out, const char *value, const char *const *names, char *why)
-{
-	char list[128] = "";
-
-	for (uint32_t i = 0; names[i] != NULL; i++) {
-		if (strcmp(names[i], value) == 0) {
-			*out = i;
-			return 0;
-		}
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-			i == 0 ? "" : ", ", names[i]);
-	}
-	snprintf(why, APP_WHY, "'%s' is none of %s", value, list);
-	return -EINVAL;
 }
 
 static int
@@ -210,14 +149,14 @@ set_idle(struct app_options *o, const char *value, char *why)
 		[CHIM_IDLE_INTERRUPT] = "interrupt",
 		NULL };
 
-	return set_one_of(&o->idle, value, names, why);
+	return app_value_one_of(&o->idle, value, names, why);
 }
 
 static int
 set_congestion(struct app_options *o, const char *value, char *why)
 {
 	static const char *const names[] = { "newreno", "cubic", "dctcp", NULL };
-	int rc = set_one_of(&o->congestion, value, names, why);
+	int rc = app_value_one_of(&o->congestion, value, names, why);
 
 	o->congestion += CHIM_CC_NEWRENO;
 	return rc;
@@ -228,7 +167,7 @@ set_profile(struct app_options *o, const char *value, char *why)
 {
 	static const char *const names[] = { "rfc", "chimney", NULL };
 	uint32_t which = 0;
-	int rc = set_one_of(&which, value, names, why);
+	int rc = app_value_one_of(&which, value, names, why);
 
 	o->chimney_profile = which == 1;
 	return rc;
@@ -238,8 +177,8 @@ static int
 set_workers(struct app_options *o, const char *value, char *why)
 {
 	if (value[strspn(value, "0123456789,-")] != '\0')
-		return refuse(why, "'%s' is not a list of lcores: 1-3 or 1,2", value);
-	return set_text(o->workers, sizeof(o->workers), value, why);
+		return app_value_refuse(why, "'%s' is not a list of lcores: 1-3 or 1,2", value);
+	return app_value_text(o->workers, sizeof(o->workers), value, why);
 }
 
 static int
@@ -251,27 +190,28 @@ set_offload(struct app_options *o, const char *value, char *why)
 static int
 set_config(struct app_options *o, const char *value, char *why)
 {
-	return set_text(o->config, sizeof(o->config), value, why);
+	return app_value_text(o->config, sizeof(o->config), value, why);
 }
 
 static int
 set_control(struct app_options *o, const char *value, char *why)
 {
 	if (value[0] != '/' || strlen(value) > 100)
-		return refuse(why, "'%s' is not an absolute path of at most 100 letters", value);
-	return set_text(o->control, sizeof(o->control), value, why);
+		return app_value_refuse(
+			why, "'%s' is not an absolute path of at most 100 letters", value);
+	return app_value_text(o->control, sizeof(o->control), value, why);
 }
 
 static int
 set_group(struct app_options *o, const char *value, char *why)
 {
-	return set_text(o->group, sizeof(o->group), value, why);
+	return app_value_text(o->group, sizeof(o->group), value, why);
 }
 
 #define OPTION_NUMBER(name, field, least, most)                                    \
 	static int set_##name(struct app_options *o, const char *value, char *why) \
 	{                                                                          \
-		return set_number(&o->field, value, least, most, why);             \
+		return app_value_number(&o->field, value, least, most, why);       \
 	}
 OPTION_NUMBER(connections, max_connections, 1, 1u << 24)
 OPTION_NUMBER(mbufs, mbufs, 1024, 1u << 26)
@@ -397,7 +337,8 @@ int
 app_options_check(const struct app_options *o, char *why)
 {
 	if (o->nb_ports == 0)
-		return refuse(why, "there is no port: --port=net_af_packet0,net_tap0%s", "");
+		return app_value_refuse(
+			why, "there is no port: --port=net_af_packet0,net_tap0%s", "");
 	for (uint32_t i = 0; i < o->nb_listeners; i++) {
 		for (uint32_t j = 0; j < i; j++) {
 			if (memcmp(&o->listener[i].addr, &o->listener[j].addr,
@@ -411,10 +352,11 @@ app_options_check(const struct app_options *o, char *why)
 	for (uint32_t i = 0; i < o->nb_ports; i++) {
 		for (uint32_t j = 0; j < i; j++) {
 			if (strcmp(o->port[i].wire, o->port[j].wire) == 0)
-				return refuse(why, "port '%s' is named twice", o->port[i].wire);
+				return app_value_refuse(
+					why, "port '%s' is named twice", o->port[i].wire);
 		}
 		if (strcmp(o->port[i].wire, o->port[i].exception) == 0)
-			return refuse(
+			return app_value_refuse(
 				why, "port '%s' cannot be its own exception port", o->port[i].wire);
 	}
 	return 0;

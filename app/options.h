@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "flow_options.h"
+
 #define APP_MAX_PORTS	  8u
 #define APP_MAX_LISTENERS 32u
 #define APP_MAX_EAL_ARGS  64u
@@ -84,6 +86,9 @@ struct app_options {
 	uint32_t upload_idle_s; /* 0 = never */
 	uint32_t hold_ms;
 	bool no_hold;
+	/* connections that nobody opened; from the file only */
+	uint32_t nb_flow_sets;
+	struct app_flow_set flow_set[APP_MAX_FLOW_SETS];
 	/* running it */
 	char control[200]; /* socket; "" = in the EAL runtime directory */
 	char group[32];	   /* may use the socket; "" = root only */

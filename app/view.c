@@ -291,6 +291,24 @@ mbufs(const struct app_engine *e)
 	return o;
 }
 
+/* What became of the connections that nobody opened. */
+static json_t *
+flow_sets(const struct app_flow_sets *s)
+{
+	struct app_flow_stats st;
+	json_t *o = json_object();
+
+	app_flow_sets_stats(s, &st);
+	set_number(o, "connections", st.connections);
+	set_number(o, "offloaded", st.offloaded);
+	set_number(o, "refused", st.refused);
+	set_text(o, "refusal", st.refusal);
+	set_number(o, "ended", st.ended);
+	set_number(o, "bytes_in", st.bytes_in);
+	set_number(o, "bytes_out", st.bytes_out);
+	return o;
+}
+
 json_t *
 agent_view_stats(struct agent *a)
 {
@@ -312,6 +330,8 @@ agent_view_stats(struct agent *a)
 	json_object_set_new(o, "refusals", refusals);
 	json_object_set_new(o, "pause", pauses(a));
 	json_object_set_new(o, "mbufs", mbufs(a->e));
+	if (a->flow_sets != NULL)
+		json_object_set_new(o, "flow_sets", flow_sets(a->flow_sets));
 #define ADD_COUNTER(name) set_number(kernel, #name, k->name);
 	CHIM_KERNEL_COUNTER_LIST(ADD_COUNTER)
 	json_object_set_new(o, "kernel", kernel);
