@@ -92,7 +92,8 @@ enum chim_io_op {
 	CHIM_IO_RECEIVE_DONE,	 /* m: list, status and bytes in each chain */
 	CHIM_IO_DISCONNECT_DONE, /* m: what came with the disconnect; status. UPLOAD_IN_PROGRESS:
 				  * less what is acknowledged; it follows the send chain */
-	CHIM_IO_FORWARD_DONE,	 /* m: list; SUCCESS, UPLOAD_IN_PROGRESS or REQUEST_ABORTED */
+	CHIM_IO_FORWARD_DONE,	 /* m: list, status in each chain: SUCCESS, UPLOAD_IN_PROGRESS,
+				  * REQUEST_ABORTED, or FAILURE for what is no TCP segment */
 	CHIM_IO_INDICATE,	 /* m: one chain of received data, lent; bytes = its length */
 	CHIM_IO_EVENT,		 /* event, info */
 };

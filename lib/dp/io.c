@@ -141,12 +141,25 @@ forward_one(struct chim_worker *w, struct chim_conn *c, struct rte_mbuf *m)
 	return CHIM_STATUS_SUCCESS;
 }
 
+/* Spec 5.9: a segment of a connection that does not run any more is not processed. */
+static enum chim_status
+forward(struct chim_worker *w, struct chim_conn *c, struct rte_mbuf *m)
+{
+	struct chim_tcp_view view;
+
+	chim_tcp_view(c, &view);
+	if (view.is_uploading)
+		return CHIM_STATUS_UPLOAD_IN_PROGRESS;
+	if (view.state == CHIM_TCP_CLOSED)
+		return CHIM_STATUS_REQUEST_ABORTED;
+	return forward_one(w, c, m);
+}
+
 static void
 take_forward(struct chim_worker *w, uint8_t host, const struct chim_io *in)
 {
 	struct chim_conn *c = find(w, in->handle, host);
 	struct chim_io io = { .op = CHIM_IO_FORWARD_DONE, .handle = in->handle, .m = in->m };
-	struct chim_tcp_view view;
 	struct rte_mbuf *m;
 
 	if (c == NULL) {
@@ -155,9 +168,7 @@ take_forward(struct chim_worker *w, uint8_t host, const struct chim_io *in)
 	}
 	io.offload_handle = chim_tcp_head(c)->offload_handle;
 	CHIM_NBL_FOREACH (m, io.m) {
-		chim_tcp_view(c, &view);
-		chim_nbl(m)->status = view.state == CHIM_TCP_CLOSED ? CHIM_STATUS_REQUEST_ABORTED
-								    : forward_one(w, c, m);
+		chim_nbl(m)->status = forward(w, c, m);
 		if (chim_nbl(m)->status != CHIM_STATUS_SUCCESS && io.status == CHIM_STATUS_SUCCESS)
 			io.status = chim_nbl(m)->status;
 	}

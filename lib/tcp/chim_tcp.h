@@ -305,8 +305,8 @@ struct chim_tcp_view {
 	uint64_t bytes_in, bytes_out; /* in order; acknowledged */
 	uint8_t has_ts, has_sack, has_ecn, snd_wscale, rcv_wscale;
 	uint8_t congestion_algorithm;
-	uint8_t in_recovery; /* 0 open, 1 fast recovery, 2 after RTO */
-	uint8_t reserved;
+	uint8_t in_recovery;  /* 0 open, 1 fast recovery, 2 after RTO */
+	uint8_t is_uploading; /* the host was asked to take it back: operations come back */
 };
 
 /** Describe a connection. Thread: any; values of one lcore read without a lock by another are each

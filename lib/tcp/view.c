@@ -55,6 +55,7 @@ chim_tcp_view(const struct chim_conn *c, struct chim_tcp_view *v)
 		.rcv_wscale = c->rcv_wscale,
 		.congestion_algorithm = c->recover.cc.algorithm,
 		.in_recovery = tcp_recover_view(&c->recover),
+		.is_uploading = (c->flags & TCP_UPLOADING) != 0,
 	};
 }
 

@@ -286,6 +286,44 @@ what_was_in_the_ring_when_it_was_refused_comes_back_in_order(void **state)
 	eng_finish(e);
 }
 
+/* What comes back is the engine's with the call: the host has nothing to return. */
+static void
+checklist_165_refused_data_is_the_engines_at_once(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	inject(e, SEG(.seq = 0, .len = 1000));
+	assert_int_equal(eng_view(e).recv_queue_bytes, 1000);
+	struct rte_mbuf *m = take(e);
+
+	e->is_manual = true;
+	refuse(e, m, 400);
+	/* the rest is in its queue, trimmed, and no longer lent */
+	assert_int_equal(eng_view(e).recv_queue_bytes, 600);
+	assert_int_equal(m->pkt_len, 600);
+	/* the connection goes, and takes it along: eng_finish() counts the buffers */
+	quiet_ack(e);
+	eng_finish(e);
+}
+
+/* Spec 5.4: the timer can find nothing partly filled. */
+static void
+checklist_157_a_push_timer_may_fire_for_nothing(void **state)
+{
+	/* it starts with the offload (spec 6.1), and no request is posted */
+	struct eng *e = eng_established(.mss = 1000, .buffered = 300);
+	chim_ms_t when;
+
+	assert_true(chim_tcp_deadline(e->c, &when));
+	expect_quiet_for(e, 10000);
+	expect_no_io(e);
+	assert_false(chim_tcp_deadline(e->c, &when));
+	struct rte_mbuf *a = eng_host_posts(e, 300, 0);
+
+	check_request(REQUEST(e), a, 0u - 300, 300);
+	eng_finish(e);
+}
+
 static void
 refused_data_counts_in_the_window_as_before(void **state)
 {
@@ -576,6 +614,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(
 		checklist_167_170_after_partial_acceptance_delivery_goes_on_at_the_next_byte),
 	cmocka_unit_test(what_was_in_the_ring_when_it_was_refused_comes_back_in_order),
+	cmocka_unit_test(checklist_165_refused_data_is_the_engines_at_once),
+	cmocka_unit_test(checklist_157_a_push_timer_may_fire_for_nothing),
 	cmocka_unit_test(refused_data_counts_in_the_window_as_before),
 	cmocka_unit_test(a_refusal_of_what_was_never_lent_is_thrown_away),
 	cmocka_unit_test(a_terminate_between_two_refusals_says_where_the_gap_is),

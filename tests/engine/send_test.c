@@ -5,6 +5,7 @@
  * (spec 5.1, 8.2, 8.5; RFC 3168).
  */
 #include <rte_ip.h>
+#include <rte_tcp.h>
 
 #include "eng.h"
 
@@ -222,6 +223,75 @@ ip6_carries_class_hop_limit_and_flow_label(void **state)
 	eng_finish(e);
 }
 
+/* Every segment there is: data, again, a probe, an ACK, a FIN, a keepalive, a reset. */
+static void
+all_kinds_of_segments(struct eng *e)
+{
+	inject(e, SEG(.seq = 0, .len = 10));
+	inject(e, SEG(.seq = 500, .len = 10));
+	eng_host_sends(e, 5000);
+	eng_run(e, 5000);
+	inject(e, SEG(.seq = 10, .ack = 5000));
+	eng_run(e, 3600500); /* a keepalive probe */
+	inject(e, SEG(.seq = 10, .ack = 5000, .has_wnd = true, .wnd = 0));
+	eng_host_sends(e, 100);
+	eng_run(e, 1000);
+	eng_host_disconnects(e, CHIM_DISCONNECT_GRACEFUL, 100);
+	inject(e, SEG(.seq = 10, .ack = 5000, .has_wnd = true, .wnd = 20000));
+	eng_host_disconnects(e, CHIM_DISCONNECT_ABORTIVE, 0);
+}
+
+static void
+checklist_141_urg_is_never_sent(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .cached_flags = CHIM_TCP_KEEP_ALIVE_ENABLED,
+		.ka_timeout = 3600000, .ka_interval = 1000, .ka_probe_count = 9);
+	uint8_t seen = 0;
+
+	all_kinds_of_segments(e);
+	assert_true(e->nb_out > 15);
+	for (uint32_t i = 0; i < e->nb_out; i++) {
+		const struct rte_tcp_hdr *tcp =
+			rte_pktmbuf_mtod_offset(e->frame[i], const struct rte_tcp_hdr *, 34);
+
+		assert_int_equal(tcp->tcp_flags & CHIM_URG, 0);
+		assert_int_equal(tcp->tcp_urp, 0);
+		seen |= tcp->tcp_flags;
+	}
+	assert_int_equal(seen, CHIM_FIN | CHIM_RST | CHIM_PSH | CHIM_ACK);
+	eng_ignore_out(e);
+	eng_ignore_io(e);
+	eng_finish(e);
+}
+
+/* What goes on the wire for a frame is no longer than the path's MTU, and DF says so. */
+static void
+checklist_144_no_frame_is_a_fragment_or_has_to_become_one(void **state)
+{
+	for (uint32_t k = 0; k < 4; k++) {
+		struct eng *e = eng_established(.mss = 1460, .is_ip6 = k & 1, .has_tso = k & 2);
+		uint32_t l3 = e->opts.is_ip6 ? 40 : 20;
+		uint32_t mtu = 1500;
+
+		all_kinds_of_segments(e);
+		for (uint32_t i = 0; i < e->nb_out; i++) {
+			const uint8_t *ip =
+				rte_pktmbuf_mtod_offset(e->frame[i], const uint8_t *, 14);
+			uint32_t tcp_len = (ip[l3 + 12] >> 4) * 4u;
+			uint32_t len = e->pkt[i].mss != 0 ? e->pkt[i].mss : e->pkt[i].len;
+
+			assert_true(l3 + tcp_len + len <= mtu);
+			if (e->opts.is_ip6)
+				assert_int_equal(ip[6], IPPROTO_TCP); /* no fragment header */
+			else
+				assert_int_equal(ip[6] << 8 | ip[7], RTE_IPV4_HDR_DF_FLAG);
+		}
+		eng_ignore_out(e);
+		eng_ignore_io(e);
+		eng_finish(e);
+	}
+}
+
 /* ---- the path ---- */
 
 static bool
@@ -378,6 +448,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_204_after_an_upload_was_asked_for_requests_come_back),
 	cmocka_unit_test(checklist_99_142_143_ip_headers),
 	cmocka_unit_test(ip6_carries_class_hop_limit_and_flow_label),
+	cmocka_unit_test(checklist_141_urg_is_never_sent),
+	cmocka_unit_test(checklist_144_no_frame_is_a_fragment_or_has_to_become_one),
 	cmocka_unit_test(checklist_86_a_smaller_path_mtu_cuts_what_is_sent_from_then_on),
 	cmocka_unit_test(other_icmp_errors_are_told_and_change_nothing),
 	cmocka_unit_test(checklist_108_109_nothing_is_sent_while_invalid_and_nothing_is_refused),
