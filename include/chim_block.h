@@ -212,15 +212,15 @@ struct chim_tcp_const {
 struct chim_tcp_cached {
 	struct chim_state_header header;
 	uint16_t flags;		/* CHIM_TCP_* above */
-	uint8_t ka_probe_count; /* probes before giving up */
+	uint8_t ka_probe_count; /* probes before giving up; 0 = 10 */
 	uint8_t ttl;		/* TTL or hop limit */
 	uint8_t tos;		/* TOS or traffic class (ECN bits ignored) */
 	uint8_t user_priority;	/* 802.1p, 3 bits */
 	uint16_t reserved0;
 	uint32_t initial_rcv_wnd;     /* receive buffer, bytes (SO_RCVBUF) */
 	uint32_t rcv_indication_size; /* preferred bytes an indication; 0 = as many as there are */
-	chim_ticks_t ka_timeout;      /* idle time before the first probe */
-	chim_ticks_t ka_interval;     /* gap between unanswered probes */
+	chim_ticks_t ka_timeout;      /* idle time before the first probe; 0 = 2 h */
+	chim_ticks_t ka_interval;     /* gap between unanswered probes; 0 = 1 s */
 	chim_ticks_t max_rt;	      /* 0 = chim_params.maximum_retransmissions; NONE = no limit */
 	uint32_t flow_label;	      /* IPv6 only, 20 bits */
 };

@@ -10,11 +10,19 @@
 #define BLIND_DELAY_MS (5u * 60u * 1000u)
 #define INTERVAL_MS    1000u /* when the host gives none (spec 8.6) */
 #define PROBES	       10u
+#define IDLE_MS	       (2u * 3600u * 1000u) /* ... (RFC 1122, 4.2.3.6) */
 
 static uint32_t
 interval_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
 	return c->ka_interval != 0 ? tcp_ticks_to_ms(env, c->ka_interval) : INTERVAL_MS;
+}
+
+/* 0 would probe again as soon as the peer has answered, for ever. */
+static uint32_t
+idle_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
+{
+	return c->ka_timeout != 0 ? tcp_ticks_to_ms(env, c->ka_timeout) : IDLE_MS;
 }
 
 static bool
@@ -29,7 +37,7 @@ tcp_keepalive_start(struct chim_conn *c, const struct chim_tcp_env *env)
 	c->keep_alive_probe_count = 0;
 	c->flags &= ~(TCP_BLIND | TCP_KEEPALIVE_DUE);
 	if (is_enabled(c) && c->state != CHIM_TCP_TIME_WAIT && c->state != CHIM_TCP_CLOSED)
-		tcp_timer_arm(c, TCP_TIMER_KEEPALIVE, tcp_ticks_to_ms(env, c->ka_timeout), env);
+		tcp_timer_arm(c, TCP_TIMER_KEEPALIVE, idle_ms(c, env), env);
 	else
 		tcp_timer_stop(c, TCP_TIMER_KEEPALIVE);
 }
@@ -66,7 +74,7 @@ tcp_keepalive_expire(struct chim_conn *c, struct chim_tcp_env *env)
 		return;
 	/* While something waits for an ACK the retransmission timer finds out. */
 	if (!is_blind && (tcp_is_in_flight(c) || (c->flags & TCP_PERSIST))) {
-		tcp_timer_arm(c, TCP_TIMER_KEEPALIVE, tcp_ticks_to_ms(env, c->ka_timeout), env);
+		tcp_timer_arm(c, TCP_TIMER_KEEPALIVE, idle_ms(c, env), env);
 		return;
 	}
 	if (c->keep_alive_probe_count >= probes) {

@@ -307,6 +307,18 @@ checklist_97_with_max_rt_restart_new_keepalive_times_start_the_timer_again(void 
 }
 
 static void
+an_idle_time_of_zero_is_two_hours_and_no_storm_of_probes(void **state)
+{
+	struct eng *e = eng_established(.cached_flags = CHIM_TCP_KEEP_ALIVE_ENABLED);
+
+	inject(e, SEG(.seq = 0));
+	expect_after(e, 2 * HOUR_MS, SEG(.seq = UINT32_MAX));
+	inject(e, SEG(.seq = 0));
+	expect_after(e, 2 * HOUR_MS, SEG(.seq = UINT32_MAX));
+	eng_finish(e);
+}
+
+static void
 a_keepalive_of_the_peer_is_answered(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000);
@@ -333,6 +345,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_96_with_max_rt_restart_a_new_probe_count_starts_at_none),
 	cmocka_unit_test(
 		checklist_97_with_max_rt_restart_new_keepalive_times_start_the_timer_again),
+	cmocka_unit_test(an_idle_time_of_zero_is_two_hours_and_no_storm_of_probes),
 	cmocka_unit_test(a_keepalive_of_the_peer_is_answered),
 };
 
