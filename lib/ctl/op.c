@@ -81,6 +81,9 @@ start(struct chim_ctl *c, struct ctl_op *op)
 {
 	op->is_started = true;
 	if (op->req.flags != 0 || op->req.op >= CHIM_OP_MAX) {
+		/* Taken with the request (chim_request.h). */
+		if (op->req.op == CHIM_OP_INJECT)
+			chim_nbl_free(op->req.inject.frames);
 		ctl_op_fail(c, op, CHIM_STATUS_FAILURE,
 			op->req.flags != 0 ? CHIM_REASON_BAD_VALUE : CHIM_REASON_UNSUPPORTED);
 		return;

@@ -371,7 +371,11 @@ injected_frames_are_taken_whatever_comes_of_it(void **state)
 	req.inject.port_number = 7;
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_FAILURE);
 	assert_int_equal(r->last.reason, CHIM_REASON_BAD_VALUE);
-	assert_int_equal(r->worker[0]->nb_injected, 2); /* and the frame is freed: see the close */
+	req = (struct chim_request){ .op = CHIM_OP_INJECT, .flags = 1 };
+	req.inject.frames = rig_buffer(r, 60);
+	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_FAILURE);
+	assert_int_equal(r->last.reason, CHIM_REASON_BAD_VALUE);
+	assert_int_equal(r->worker[0]->nb_injected, 2); /* and frames are freed: see the close */
 }
 
 /* ---- events of workers ---- */
