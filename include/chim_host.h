@@ -67,7 +67,8 @@ unsigned int chim_host_reap(struct chim_host *host, struct chim_completion *out,
  * that owns the first chain's connection).
  *
  * @param io copied; its list is taken on success only.
- * @return 0; -EAGAIN the worker's ring is full; -EINVAL no such worker or operation.
+ * @return 0; -EAGAIN the worker's ring is full; -EINVAL no such worker or operation, or a list
+ *   that the operation does not have.
  */
 int chim_host_post(struct chim_host *host, const struct chim_io *io);
 

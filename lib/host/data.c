@@ -35,7 +35,7 @@ chim_host_post(struct chim_host *host, const struct chim_io *io)
 	if (io->op < CHIM_IO_SEND || io->op > CHIM_IO_REACHABILITY)
 		return -EINVAL;
 	if (io->op == CHIM_IO_REACHABILITY) {
-		if (chim_handle_owner(handle) != CHIM_OWNER_NEIGHBOR)
+		if (chim_handle_owner(handle) != CHIM_OWNER_NEIGHBOR || io->m != NULL)
 			return -EINVAL;
 		return post_to_all(host, io);
 	}

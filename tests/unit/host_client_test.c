@@ -134,6 +134,12 @@ a_reachability_answer_goes_to_every_worker_or_to_none(void **state)
 	assert_int_equal(chim_chan_count(h->slot->to_worker[0]), 1);
 	io.handle = chim_handle_make(0, 1, 0);
 	assert_int_equal(chim_host_post(h, &io), -EINVAL);
+	/* every worker hears it: nobody could have a list that came with it */
+	struct rte_mbuf data;
+
+	io.handle = chim_handle_make(CHIM_OWNER_NEIGHBOR, 1, 0);
+	io.m = &data;
+	assert_int_equal(chim_host_post(h, &io), -EINVAL);
 	chim_host_close(h);
 }
 
