@@ -9,49 +9,10 @@
 
 #include <rte_mempool.h>
 
-#include "chim_ctl.h"
-#include "chim_host.h"
 #include "chim_seq.h"
-#include "rings.h"
 #include "tcp_conn.h"
+#include "way.h"
 #include "worker.h"
-
-struct way {
-	struct rings r;
-	struct chim_ctl *ctl;
-	struct chim_host *host;
-	struct chim_completion last;
-	uint64_t cookie;
-
-	struct chim_neighbor_block n;
-	struct chim_path_block p;
-	struct chim_tcp_block t[2];
-	chim_handle_t nh;
-	chim_handle_t ph;
-	chim_handle_t th[2];
-	uint8_t source[16];
-	uint8_t destination[16];
-};
-
-static void
-make_ctl(struct way *w)
-{
-	struct chim_ctl_config c = { .target = w->r.target,
-		.nb_workers = w->r.opts.nb_workers,
-		.port[0] = &w->r.port,
-		.socket_id = SOCKET_ID_ANY,
-		.max_connections_per_worker = 16 };
-
-	for (uint32_t i = 0; i < c.nb_workers; i++) {
-		c.to_worker[i] = w->r.to[i];
-		c.from_worker[i] = w->r.from[i];
-	}
-	/* The tables of the workers are as big as this. */
-	c.caps.max_paths = 4;
-	c.caps.max_neighbors = 4;
-	w->ctl = chim_ctl_create(&c);
-	assert_non_null(w->ctl);
-}
 
 /* The rig's own connections are as rings.h makes them; here the blocks say the same. */
 static void
@@ -85,62 +46,14 @@ fill_blocks(struct way *w)
 static void
 set_up(struct way *w, const struct rings_opts *opts)
 {
-	memset(w, 0, sizeof(*w));
-	rings_up(&w->r, opts);
-	for (uint32_t i = 0; i < CHIM_MAX_HOSTS; i++)
-		atomic_store(&w->r.target->slot[i].state, CHIM_SLOT_FREE);
-	make_ctl(w);
-	w->host = chim_host_open("endtoend");
-	assert_non_null(w->host);
+	way_up(w, opts);
 	fill_blocks(w);
-}
-
-static void
-run(struct way *w)
-{
-	uint32_t work;
-
-	do {
-		work = chim_ctl_poll(w->ctl, w->r.now);
-		work += rings_poll(&w->r);
-	} while (work != 0);
-}
-
-static void
-tear_down(struct way *w)
-{
-	assert_int_equal(chim_host_close(w->host), 0);
-	run(w);
-	assert_int_equal(atomic_load(&w->r.target->slot[0].state), CHIM_SLOT_FREE);
-	chim_ctl_destroy(w->ctl);
-	rings_wire_drain(&w->r);
-	rings_kernel_drain(&w->r);
-	rings_down(&w->r);
-}
-
-static void
-submit(struct way *w, uint32_t op, struct chim_block *root)
-{
-	struct chim_request req = { .op = op, .cookie = ++w->cookie, .root = root };
-
-	assert_int_equal(chim_host_submit(w->host, &req), 0);
-}
-
-static enum chim_status
-call(struct way *w, uint32_t op, struct chim_block *root)
-{
-	submit(w, op, root);
-	run(w);
-	assert_int_equal(chim_host_reap(w->host, &w->last, 1), 1);
-	assert_int_equal(w->last.cookie, w->cookie);
-	assert_ptr_equal(w->last.root, root);
-	return w->last.status;
 }
 
 static void
 offload(struct way *w)
 {
-	assert_int_equal(call(w, CHIM_OP_INITIATE, &w->n.block), CHIM_STATUS_SUCCESS);
+	assert_int_equal(way_call(w, CHIM_OP_INITIATE, &w->n.block), CHIM_STATUS_SUCCESS);
 	assert_int_equal(w->p.block.status, CHIM_STATUS_SUCCESS);
 	rings_wire_drain(&w->r);
 }
@@ -149,7 +62,7 @@ offload(struct way *w)
 static enum chim_status
 terminate(struct way *w)
 {
-	enum chim_status status = call(w, CHIM_OP_TERMINATE, &w->n.block);
+	enum chim_status status = way_call(w, CHIM_OP_TERMINATE, &w->n.block);
 
 	rings_wire_drain(&w->r);
 	return status;
@@ -165,7 +78,7 @@ expect_indication(struct way *w, chim_handle_t h, uint32_t len)
 	assert_int_equal(io.handle, h);
 	assert_int_equal(io.bytes, len);
 	assert_null(chim_host_return(w->host, io.m));
-	run(w);
+	way_run(w);
 }
 
 /* Which of the two blocks is flow 0: the tree has them in reverse order of adding. */
@@ -191,7 +104,7 @@ checklist_127_129_a_tree_goes_in_and_comes_back_as_it_was(void **state)
 	assert_int_equal(w.t[0].delegated.retransmit_timeout_delta, CHIM_TICKS_NONE);
 	assert_null(w.t[0].block.send_chain);
 	assert_int_equal(chim_dp_nb_connections(w.r.worker[0]), 0);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -211,14 +124,14 @@ data_goes_both_ways_and_what_is_left_comes_back(void **state)
 	memset(rte_pktmbuf_append(m, 200), 'y', 200);
 	io = (struct chim_io){ .op = CHIM_IO_SEND, .handle = w.th[0], .m = m };
 	assert_int_equal(chim_host_post(w.host, &io), 0);
-	run(&w);
+	way_run(&w);
 	assert_true(rings_wire_seg(&w.r, &seg));
 	assert_int_equal(seg.len, 200);
 	/* Half of it is acknowledged; the rest comes back as the same buffer, trimmed. */
 	rings_wire_in(&w.r, 0, rings_ack(&w.r, 0, 80));
-	run(&w);
+	way_run(&w);
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 0, 300));
-	run(&w);
+	way_run(&w);
 	expect_indication(&w, w.th[0], 300);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
 	assert_ptr_equal(w.t[0].block.send_chain, m);
@@ -227,7 +140,7 @@ data_goes_both_ways_and_what_is_left_comes_back(void **state)
 	assert_int_equal(w.t[0].delegated.snd_max - w.t[0].delegated.snd_una, 120);
 	assert_int_equal(w.t[0].delegated.rcv_nxt, (uint32_t)(w.t[1].delegated.rcv_nxt + 300));
 	rte_pktmbuf_free(m);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static struct rte_mbuf *
@@ -255,13 +168,13 @@ checklist_72_136_137_an_inherited_chain_is_completed_as_a_send(void **state)
 	w.t[0].block.send_chain = m;
 	w.t[0].delegated.send_data_head = m;
 	w.t[0].delegated.send_data_tail = m;
-	assert_int_equal(call(&w, CHIM_OP_INITIATE, &w.n.block), CHIM_STATUS_SUCCESS);
+	assert_int_equal(way_call(&w, CHIM_OP_INITIATE, &w.n.block), CHIM_STATUS_SUCCESS);
 	do
 		assert_true(rings_wire_seg(&w.r, &seg));
 	while (seg.len == 0);
 	assert_int_equal(seg.len, 100);
 	rings_wire_in(&w.r, 0, rings_ack(&w.r, 0, 100));
-	run(&w);
+	way_run(&w);
 	assert_int_equal(chim_host_collect(w.host, &io, 1), 1);
 	assert_int_equal(io.op, CHIM_IO_SEND_DONE);
 	assert_ptr_equal(io.m, m);
@@ -272,7 +185,7 @@ checklist_72_136_137_an_inherited_chain_is_completed_as_a_send(void **state)
 	rings_wire_drain(&w.r);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
 	assert_null(w.t[0].block.send_chain);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -297,10 +210,10 @@ checklist_59_120_121_buffered_data_is_copied_and_comes_back(void **state)
 	assert_int_equal(back->pkt_len, 60);
 	assert_int_equal(*rte_pktmbuf_mtod(back, char *), 'b');
 	assert_int_equal(*rte_pktmbuf_mtod_offset(back, char *, 59), 'b');
-	/* Lent: it is out of the pool until it is returned, which tear_down() checks. */
+	/* Lent: it is out of the pool until it is returned, which way_down() checks. */
 	assert_null(chim_host_return(w.host, back));
-	run(&w);
-	tear_down(&w);
+	way_run(&w);
+	way_down(&w);
 }
 
 static void
@@ -317,14 +230,14 @@ checklist_61_to_64_buffered_data_goes_to_requests_first_and_before_newer(void **
 	offload(&w);
 	rte_pktmbuf_free(m);
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 0, 300));
-	run(&w);
+	way_run(&w);
 	assert_int_equal(chim_host_collect(w.host, &io, 1), 0);
 	m = rte_pktmbuf_alloc(chim_host_pool(w.host));
 	assert_non_null(m);
 	*chim_nbl(m) = (struct chim_nbl){ .room = 40 };
 	io = (struct chim_io){ .op = CHIM_IO_RECEIVE, .handle = w.th[0], .m = m };
 	assert_int_equal(chim_host_post(w.host, &io), 0);
-	run(&w);
+	way_run(&w);
 	assert_int_equal(chim_host_collect(w.host, &io, 1), 1);
 	assert_int_equal(io.op, CHIM_IO_RECEIVE_DONE);
 	assert_ptr_equal(io.m, m);
@@ -334,7 +247,7 @@ checklist_61_to_64_buffered_data_goes_to_requests_first_and_before_newer(void **
 	/* the excess, and what came after it */
 	expect_indication(&w, w.th[0], 20 + 300);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 /* Memory of a connection that went bad: what is queued and what its variables say disagree. */
@@ -378,11 +291,11 @@ checklist_83_130_a_connection_whose_state_is_corrupt_is_lost_and_told_so(void **
 		m = host_buffer(&w, 'z', 200);
 		io = (struct chim_io){ .op = CHIM_IO_SEND, .handle = w.th[0], .m = m };
 		assert_int_equal(chim_host_post(w.host, &io), 0);
-		run(&w);
+		way_run(&w);
 		rings_wire_drain(&w.r);
 		corrupt(&w, 0);
 		above->context = NULL; /* both connections, and nothing above them */
-		assert_int_equal(call(&w, ops[i], above), CHIM_STATUS_SUCCESS);
+		assert_int_equal(way_call(&w, ops[i], above), CHIM_STATUS_SUCCESS);
 		assert_int_equal(w.t[0].block.status, CHIM_STATUS_FAILURE);
 		assert_int_equal(w.t[0].block.reason, CHIM_REASON_CORRUPT);
 		assert_int_equal(w.t[1].block.status, CHIM_STATUS_SUCCESS);
@@ -391,7 +304,7 @@ checklist_83_130_a_connection_whose_state_is_corrupt_is_lost_and_told_so(void **
 		while (chim_host_collect(w.host, &io, 1) == 1)
 			assert_int_equal(io.handle, w.th[1]);
 		above->context = &w.ph;
-		call(&w, CHIM_OP_TERMINATE, &w.n.block);
+		way_call(&w, CHIM_OP_TERMINATE, &w.n.block);
 		assert_int_equal(w.t[0].block.status, CHIM_STATUS_FAILURE);
 		assert_int_equal(w.t[0].block.reason, CHIM_REASON_CORRUPT);
 		assert_null(w.t[0].block.send_chain);
@@ -404,7 +317,7 @@ checklist_83_130_a_connection_whose_state_is_corrupt_is_lost_and_told_so(void **
 		/* the connection is gone all the same, so what it hung under may go */
 		assert_int_equal(w.n.block.status, CHIM_STATUS_SUCCESS);
 		rings_wire_drain(&w.r);
-		tear_down(&w);
+		way_down(&w);
 	}
 }
 
@@ -417,7 +330,7 @@ checklist_55_nothing_is_indicated_before_the_initiate_completes(void **state)
 	(void)state;
 
 	set_up(&w, &(struct rings_opts){ 0 });
-	submit(&w, CHIM_OP_INITIATE, &w.n.block);
+	way_submit(&w, CHIM_OP_INITIATE, &w.n.block);
 	chim_ctl_poll(w.ctl, w.r.now);
 	rings_poll(&w.r); /* installed; control has not heard of it yet */
 	assert_int_equal(chim_dp_nb_connections(w.r.worker[0]), 2);
@@ -435,7 +348,7 @@ checklist_55_nothing_is_indicated_before_the_initiate_completes(void **state)
 	expect_indication(&w, w.th[0], 300);
 	rings_wire_drain(&w.r);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -446,7 +359,7 @@ checklist_56_what_arrives_before_completion_is_not_lost(void **state)
 	(void)state;
 
 	set_up(&w, &(struct rings_opts){ 0 });
-	submit(&w, CHIM_OP_INITIATE, &w.n.block);
+	way_submit(&w, CHIM_OP_INITIATE, &w.n.block);
 	chim_ctl_poll(w.ctl, w.r.now);
 	rings_poll(&w.r);
 	rings_wire_drain(&w.r);
@@ -454,12 +367,12 @@ checklist_56_what_arrives_before_completion_is_not_lost(void **state)
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 100, 100));
 	rings_poll(&w.r);
 	assert_int_equal(rings_wire_drain(&w.r), 1); /* acknowledged before the host knows */
-	run(&w);
+	way_run(&w);
 	assert_int_equal(chim_host_reap(w.host, &e, 1), 1);
 	expect_indication(&w, w.th[0], 200);
 	rings_wire_drain(&w.r);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -475,7 +388,7 @@ checklist_14_events_bear_the_hosts_name_of_the_connection(void **state)
 	offload(&w);
 	h = w.th[1];
 	chim_bare_block_init(&b, &h);
-	assert_int_equal(call(&w, CHIM_OP_INVALIDATE, &b), CHIM_STATUS_SUCCESS);
+	assert_int_equal(way_call(&w, CHIM_OP_INVALIDATE, &b), CHIM_STATUS_SUCCESS);
 	assert_int_equal(chim_host_collect(w.host, &io, 1), 1);
 	assert_int_equal(io.op, CHIM_IO_EVENT);
 	assert_int_equal(io.event, CHIM_EVENT_RETRIEVE);
@@ -483,7 +396,7 @@ checklist_14_events_bear_the_hosts_name_of_the_connection(void **state)
 	assert_int_equal(io.offload_handle, 101);
 	assert_int_equal(io.handle, w.th[1]);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -499,15 +412,15 @@ checklist_106_every_connection_under_an_invalidated_neighbor_asks_for_upload(voi
 	offload(&w);
 	h = w.nh;
 	chim_bare_block_init(&b, &h);
-	assert_int_equal(call(&w, CHIM_OP_INVALIDATE, &b), CHIM_STATUS_SUCCESS);
-	run(&w);
+	assert_int_equal(way_call(&w, CHIM_OP_INVALIDATE, &b), CHIM_STATUS_SUCCESS);
+	way_run(&w);
 	assert_int_equal(chim_host_collect(w.host, io, 4), 2);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(io[i].event, CHIM_EVENT_RETRIEVE);
 		assert_int_equal(io[i].info, CHIM_UPLOAD_INVALID_STATE);
 	}
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -526,16 +439,16 @@ checklist_87_88_frames_use_the_neighbor_a_path_was_relinked_to(void **state)
 	offload(&w);
 	chim_neighbor_block_init(&other, &oh);
 	memcpy(other.cached.dl_destination, &(uint8_t[]){ 2, 0, 0, 0, 0, 0x44 }, 6);
-	assert_int_equal(call(&w, CHIM_OP_INITIATE, &other.block), CHIM_STATUS_SUCCESS);
+	assert_int_equal(way_call(&w, CHIM_OP_INITIATE, &other.block), CHIM_STATUS_SUCCESS);
 	ph = w.ph;
 	chim_bare_block_init(&to, &oh);
 	chim_bare_block_init(&path, &ph);
 	chim_block_add_dependent(&to, &path);
-	assert_int_equal(call(&w, CHIM_OP_UPDATE, &to), CHIM_STATUS_SUCCESS);
+	assert_int_equal(way_call(&w, CHIM_OP_UPDATE, &to), CHIM_STATUS_SUCCESS);
 	rings_wire_drain(&w.r);
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 0, 100));
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 100, 100));
-	run(&w);
+	way_run(&w);
 	m = rings_wire_out(&w.r, 0);
 	assert_non_null(m);
 	assert_int_equal(rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr.addr_bytes[5], 0x44);
@@ -546,8 +459,8 @@ checklist_87_88_frames_use_the_neighbor_a_path_was_relinked_to(void **state)
 	w.n.block.context = &oh;
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
 	chim_bare_block_init(&to, &w.nh);
-	assert_int_equal(call(&w, CHIM_OP_TERMINATE, &to), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	assert_int_equal(way_call(&w, CHIM_OP_TERMINATE, &to), CHIM_STATUS_SUCCESS);
+	way_down(&w);
 }
 
 static void
@@ -568,7 +481,7 @@ checklist_58_125_states_that_may_go_come_back_and_the_others_are_refused(void **
 			w.t[0].delegated.snd_max++;
 			w.t[0].delegated.snd_nxt++;
 		}
-		call(&w, CHIM_OP_INITIATE, &w.n.block);
+		way_call(&w, CHIM_OP_INITIATE, &w.n.block);
 		if (may_go)
 			assert_int_equal(w.t[0].block.status, CHIM_STATUS_SUCCESS);
 		else
@@ -579,7 +492,7 @@ checklist_58_125_states_that_may_go_come_back_and_the_others_are_refused(void **
 		assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
 		assert_int_equal(w.t[0].block.status, CHIM_STATUS_SUCCESS);
 		assert_int_equal(w.t[0].delegated.state, s);
-		tear_down(&w);
+		way_down(&w);
 	}
 }
 
@@ -591,19 +504,19 @@ the_same_tuple_twice_is_refused_and_sequence_must_add_up(void **state)
 
 	set_up(&w, &(struct rings_opts){ 0 });
 	w.t[0].tcp_const = w.t[1].tcp_const; /* the walk comes to 1 first */
-	assert_int_equal(call(&w, CHIM_OP_INITIATE, &w.n.block), CHIM_STATUS_SUCCESS);
+	assert_int_equal(way_call(&w, CHIM_OP_INITIATE, &w.n.block), CHIM_STATUS_SUCCESS);
 	assert_int_equal(w.p.block.status, CHIM_STATUS_OFFLOAD_PARTIAL_SUCCESS);
 	assert_int_equal(w.t[0].block.reason, CHIM_REASON_DUPLICATE);
 	w.t[0].block.context = NULL;
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 	set_up(&w, &(struct rings_opts){ 0 });
 	w.t[0].delegated.snd_una = w.t[0].delegated.snd_nxt + 1;
-	call(&w, CHIM_OP_INITIATE, &w.n.block);
+	way_call(&w, CHIM_OP_INITIATE, &w.n.block);
 	assert_int_equal(w.t[0].block.reason, CHIM_REASON_BAD_SEQUENCE);
 	w.t[0].block.context = NULL;
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -617,12 +530,12 @@ connections_go_to_the_worker_that_steering_names(void **state)
 	for (uint16_t i = 0; i < 2; i++) {
 		assert_int_equal(chim_handle_worker(w.th[i]), rings_owner(&w.r, i));
 		rings_wire_in(&w.r, rings_owner(&w.r, i), rings_data(&w.r, i, 0, 50));
-		run(&w);
+		way_run(&w);
 		expect_indication(&w, w.th[i], 50);
 	}
 	rings_wire_drain(&w.r);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static void
@@ -639,10 +552,10 @@ checklist_254_255_statistics_are_those_of_offloaded_traffic(void **state)
 	offload(&w);
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 0, 0, 50));
 	rings_wire_in(&w.r, 0, rings_data(&w.r, 5, 0, 50)); /* nobody's here */
-	run(&w);
+	way_run(&w);
 	expect_indication(&w, w.th[0], 50);
 	assert_int_equal(chim_host_submit(w.host, &req), 0);
-	run(&w);
+	way_run(&w);
 	assert_int_equal(chim_host_reap(w.host, &e, 1), 1);
 	assert_int_equal(s.tcp_in_segments, 1);
 	assert_int_equal(s.tcp_currently_established, 2);
@@ -650,13 +563,13 @@ checklist_254_255_statistics_are_those_of_offloaded_traffic(void **state)
 	assert_int_equal(chim_host_submit(w.host, &req), 0);
 	req.op = CHIM_OP_GET_STATS;
 	assert_int_equal(chim_host_submit(w.host, &req), 0);
-	run(&w);
+	way_run(&w);
 	assert_int_equal(chim_host_reap(w.host, &e, 1), 1);
 	assert_int_equal(chim_host_reap(w.host, &e, 1), 1);
 	assert_int_equal(s.tcp_in_segments, 0);
 	assert_int_equal(s.tcp_currently_established, 2);
 	assert_int_equal(terminate(&w), CHIM_STATUS_SUCCESS);
-	tear_down(&w);
+	way_down(&w);
 }
 
 static const struct CMUnitTest tests[] = {
