@@ -68,11 +68,14 @@ if CC=gcc build check-asan -Dwerror=false --buildtype=debugoptimized -Dcheck=tru
 	say "the suites without a network, under the sanitizers"
 	export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 	run check-asan --timeout-multiplier 10 \
-		--suite unit --suite engine --suite datapath --suite control
+		--suite unit --suite engine --suite datapath --suite control --suite fuzz
 fi
 
-say "clang: build"
-CC=clang build check-clang -Dwerror=true
+say "clang: build, with the fuzzers"
+if CC=clang build check-clang -Dwerror=true -Dfuzz=true -Db_lundef=false; then
+	say "a short run of each fuzzer"
+	run check-clang --suite fuzz
+fi
 
 say "done"
 echo "counted: each build, each test case inside chimney-test, each other test"

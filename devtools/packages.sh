@@ -7,7 +7,7 @@
 PACKAGES_BUILD="gcc libc6-dev libjansson-dev meson ninja-build pkg-config python3 libdpdk-dev libnuma-dev
 	libmnl-dev libcmocka-dev"
 PACKAGES_RUN="iproute2 nftables ethtool procps jq"
-PACKAGES_CHECK="clang clang-format codespell git tcpdump iputils-ping
+PACKAGES_CHECK="clang libclang-rt-14-dev clang-format codespell git tcpdump iputils-ping
 	iperf3 curl wrk"
 
 # install_packages NAME...: apt-get, once, and only what is missing

@@ -91,14 +91,14 @@ check_frame(struct rte_mbuf *m, enum chim_side side)
 	fuzz_expect(seg->payload_off == before.payload_off);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+void
+fuzz_parse(const uint8_t *data, size_t size)
 {
 	struct input in;
 	struct chim_seg seg;
 
 	if (size < HEAD_LEN)
-		return 0;
+		return;
 	make_input(&in, data, size);
 	if (!(data[0] & WITHOUT_L2_L3))
 		check_frame(&in.first, data[0] & FROM_KERNEL ? CHIM_SIDE_KERNEL : CHIM_SIDE_WIRE);
@@ -106,5 +106,4 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		expect_segment_inside(&in.first, &seg);
 	fuzz_segment_free(&in.first);
 	fuzz_segment_free(&in.second);
-	return 0;
 }

@@ -310,10 +310,11 @@ read_options(const struct eng *e, const uint8_t *p, const uint8_t *end, struct p
 void
 eng_read_frame(const struct eng *e, struct rte_mbuf *m, struct pkt *p)
 {
-	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *) + 14;
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	const uint8_t *ip = frame + (frame[12] == 0x81 ? 18 : 14);
 	const uint8_t *tcp = ip + (e->opts.is_ip6 ? 40 : 20);
 	uint32_t tcp_len = (tcp[12] >> 4) * 4;
-	uint32_t off = (uint32_t)(tcp - ip) + 14 + tcp_len;
+	uint32_t off = (uint32_t)(tcp - frame) + tcp_len;
 
 	*p = (struct pkt){
 		.seq = rte_be_to_cpu_32(*(const unaligned_uint32_t *)(tcp + 4)) - e->iss,
