@@ -46,7 +46,7 @@ dp_find_idle(struct chim_worker *w, chim_handle_t handle, uint8_t host, enum chi
 {
 	struct chim_conn *c = dp_find(w, handle, host, why);
 
-	if (c == NULL || dp_side(w, c)->terminate == NULL)
+	if (c == NULL || !dp_side(w, c)->is_ending)
 		return c;
 	*why = CHIM_REASON_OVERLAP;
 	return NULL;

@@ -11,6 +11,14 @@
 
 #define AT_ONCE 16u
 
+/* What the engine has left open of an entry. */
+static void
+finish(struct chim_worker *w, struct chim_conn *c, struct chim_io *io)
+{
+	io->offload_handle = dp_side(w, c)->offload_handle;
+	w->nb_lent += io->op == CHIM_IO_INDICATE;
+}
+
 static uint32_t
 tell(struct chim_worker *w, struct chim_conn *c)
 {
@@ -28,7 +36,7 @@ tell(struct chim_worker *w, struct chim_conn *c)
 			return done;
 		}
 		while (nb < room && chim_tcp_next_io(c, &io[nb], &w->env))
-			w->nb_lent += io[nb++].op == CHIM_IO_INDICATE;
+			finish(w, c, &io[nb++]);
 		chim_chan_put(ring, io, nb);
 		done += nb;
 		if (nb < room) {
@@ -42,7 +50,7 @@ tell(struct chim_worker *w, struct chim_conn *c)
 static bool
 is_open(struct dp_side *side)
 {
-	if (side->gate == NULL)
+	if (side->is_ending || side->gate == NULL)
 		return true;
 	/* Acquire: with ctl's release, after it has put the completion. */
 	if (atomic_load_explicit(side->gate, memory_order_acquire) == side->gate_stamp)
@@ -58,7 +66,7 @@ dp_deliver(struct chim_worker *w)
 
 	for (struct chim_conn *c = w->touched; c != NULL; c = dp_touched_next(w, c)) {
 		rte_prefetch0(dp_touched_next(w, c));
-		if (dp_side(w, c)->terminate != NULL)
+		if (dp_side(w, c)->is_ending)
 			dp_terminate_resume(w, c);
 		if ((chim_tcp_head(c)->todo & CHIM_TODO_DELIVER) != 0 && is_open(dp_side(w, c)))
 			done += tell(w, c);

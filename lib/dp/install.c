@@ -62,7 +62,6 @@ make_slot(struct chim_worker *w, const struct chim_msg *msg)
 	head = (struct chim_conn_head *)dp_conn_at(w, index);
 	memset(head, 0, sizeof(*head));
 	head->handle = chim_handle_make(w->id, chim_slab_generation(w->conns, index), index);
-	head->offload_handle = msg->tcp.offload_handle;
 	head->path = msg->tcp.path;
 	head->host = msg->host;
 	head->is_ip6 = msg->tcp.tuple.family == CHIM_AF_INET6;
@@ -70,6 +69,7 @@ make_slot(struct chim_worker *w, const struct chim_msg *msg)
 	side = &w->side[index];
 	memset(side, 0, sizeof(*side));
 	side->seen = dp_path_epoch(w, head->path);
+	side->offload_handle = msg->tcp.offload_handle;
 	side->gate = msg->tcp.gate;
 	side->gate_stamp = msg->tcp.gate_stamp;
 	return (struct chim_conn *)head;

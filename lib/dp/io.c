@@ -53,11 +53,12 @@ count_back(struct chim_worker *w, struct rte_mbuf *list)
 
 /* There is room: it was looked at before the operation was taken. */
 static void
-give_back(struct chim_worker *w, uint8_t host, const struct chim_io *in, uint16_t op)
+give_back(struct chim_worker *w, const struct chim_io *in, uint8_t host, uint16_t op,
+	enum chim_status status)
 {
 	struct chim_io io = {
 		.op = op,
-		.status = CHIM_STATUS_UPLOAD_IN_PROGRESS,
+		.status = status,
 		.handle = in->handle,
 		.m = in->m,
 	};
@@ -68,7 +69,6 @@ give_back(struct chim_worker *w, uint8_t host, const struct chim_io *in, uint16_
 		if (op != CHIM_IO_RECEIVE_DONE)
 			chim_nbl(m)->bytes = 0;
 	}
-	w->counters.host_stale++;
 	chim_chan_put(ring_from(w, host), &io, 1);
 }
 
@@ -77,12 +77,16 @@ to_engine(struct chim_worker *w, uint8_t host, const struct chim_io *io, uint16_
 {
 	struct chim_conn *c = find(w, io->handle, host);
 
+	enum chim_status status = CHIM_STATUS_UPLOAD_IN_PROGRESS;
+
 	if (c == NULL) {
-		give_back(w, host, io, done);
-		return;
+		w->counters.host_stale++;
+	} else {
+		status = chim_tcp_host_io(c, io, &w->env);
+		dp_touch(w, c);
 	}
-	chim_tcp_host_io(c, io, &w->env);
-	dp_touch(w, c);
+	if (status != CHIM_STATUS_SUCCESS)
+		give_back(w, io, host, done, status);
 }
 
 static void
@@ -163,10 +167,11 @@ take_forward(struct chim_worker *w, uint8_t host, const struct chim_io *in)
 	struct rte_mbuf *m;
 
 	if (c == NULL) {
-		give_back(w, host, in, CHIM_IO_FORWARD_DONE);
+		w->counters.host_stale++;
+		give_back(w, in, host, CHIM_IO_FORWARD_DONE, CHIM_STATUS_UPLOAD_IN_PROGRESS);
 		return;
 	}
-	io.offload_handle = chim_tcp_head(c)->offload_handle;
+	io.offload_handle = dp_side(w, c)->offload_handle;
 	CHIM_NBL_FOREACH (m, io.m) {
 		chim_nbl(m)->status = forward(w, c, m);
 		if (chim_nbl(m)->status != CHIM_STATUS_SUCCESS && io.status == CHIM_STATUS_SUCCESS)

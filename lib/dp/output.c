@@ -63,7 +63,7 @@ dp_output(struct chim_worker *w)
 	w->touched = NULL;
 	for (; c != NULL; c = next) {
 		struct chim_conn_head *head = chim_tcp_head(c);
-		bool is_ending = dp_side(w, c)->terminate != NULL;
+		bool is_ending = dp_side(w, c)->is_ending;
 
 		next = dp_touched_next(w, c);
 		head->is_touched = 0;

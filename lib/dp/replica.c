@@ -219,7 +219,7 @@ dp_replica_sync(struct chim_worker *w, struct chim_conn *c)
 	struct dp_side *side = dp_side(w, c);
 	uint32_t epoch = dp_path_epoch(w, head->path);
 
-	if (side->seen == epoch || side->terminate != NULL)
+	if (side->seen == epoch || side->is_ending)
 		return;
 	side->seen = epoch;
 	if (dp_path_is_usable(w, head->path))

@@ -117,7 +117,7 @@ dp_terminate_finish(struct chim_worker *w, struct chim_conn *c)
 	struct chim_msg *msg = side->terminate;
 	enum chim_status status = msg->status;
 
-	side->terminate = NULL;
+	side->is_ending = 0;
 	chim_tcp_release(c, &w->env);
 	chim_slab_put(w->conns, dp_index(head));
 	w->counters.terminates++;
@@ -137,5 +137,6 @@ dp_terminate(struct chim_worker *w, struct chim_msg *msg)
 		return;
 	}
 	dp_side(w, c)->terminate = msg;
+	dp_side(w, c)->is_ending = 1;
 	dp_touch(w, c);
 }

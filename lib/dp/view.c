@@ -41,7 +41,7 @@ chim_dp_describe(const struct chim_worker *w, uint32_t index, struct chim_dp_con
 	head = chim_tcp_head(c);
 	memset(v, 0, sizeof(*v));
 	v->handle = head->handle;
-	v->offload_handle = head->offload_handle;
+	v->offload_handle = w->side[index].offload_handle;
 	v->host = head->host;
 	v->path = head->path;
 	v->is_invalid = head->is_invalid;

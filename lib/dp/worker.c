@@ -170,10 +170,13 @@ static int
 make_record_pools(struct chim_worker *w, const struct chim_dp_config *cfg)
 {
 	uint32_t nb_flights = cfg->max_flights;
+	uint32_t nb_queues = cfg->max_queues;
 	uint32_t nb_sent = cfg->max_sent;
 
 	if (nb_flights == 0)
 		nb_flights = RTE_MIN(cfg->max_connections, DEFAULT_RECORDS);
+	if (nb_queues == 0)
+		nb_queues = RTE_MIN(cfg->max_connections, DEFAULT_RECORDS);
 	if (nb_sent == 0)
 		nb_sent = (uint32_t)RTE_MIN(
 			(uint64_t)cfg->max_connections * SENT_PER_CONNECTION, DEFAULT_RECORDS);
@@ -181,7 +184,10 @@ make_record_pools(struct chim_worker *w, const struct chim_dp_config *cfg)
 	if (w->env.sent_pool == NULL)
 		return -rte_errno;
 	w->env.flight_pool = make_records("flight", nb_flights, chim_tcp_flight_size(), cfg);
-	return w->env.flight_pool != NULL ? 0 : -rte_errno;
+	if (w->env.flight_pool == NULL)
+		return -rte_errno;
+	w->env.queues_pool = make_records("queues", nb_queues, chim_tcp_queues_size(), cfg);
+	return w->env.queues_pool != NULL ? 0 : -rte_errno;
 }
 
 static int
@@ -274,6 +280,7 @@ chim_dp_destroy(struct chim_worker *w)
 	if (w->holds != NULL)
 		chim_slab_fini(w->holds);
 	chim_flow_destroy(w->flow);
+	rte_mempool_free(w->env.queues_pool);
 	rte_mempool_free(w->env.flight_pool);
 	rte_mempool_free(w->env.sent_pool);
 	rte_free(w->event_hold);

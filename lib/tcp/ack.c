@@ -65,7 +65,7 @@ take_echo(const struct chim_conn *c, const struct chim_seg *s, struct tcp_recove
 {
 	uint32_t ticks = tcp_rtt_tsval(c, env) - s->tsecr;
 
-	if ((s->info & CHIM_SEG_TS) == 0 || s->tsecr == 0 || c->ts_hz != 1000 || ticks > INT32_MAX)
+	if ((s->info & CHIM_SEG_TS) == 0 || s->tsecr == 0 || !tcp_rtt_is_ms(c) || ticks > INT32_MAX)
 		return;
 	in->has_echo = true;
 	in->echo_us = tcp_now_us32(env) - ticks * CHIM_US_PER_MS + CHIM_US_PER_MS - 1;

@@ -21,19 +21,20 @@ bytes_of(struct rte_mbuf *list)
 static const char *
 check_send(const struct chim_conn *c)
 {
+	const struct tcp_queues *q = tcp_queues(c);
 	uint32_t queued = tcp_is_fin_acked(c) ? 0 : c->snd_end - c->snd_una;
-	uint64_t before = c->una.off;
+	uint64_t before = q->una.off;
 
 	if (!chim_seq_le(c->snd_una, c->snd_max))
 		return "SND.UNA is beyond SND.MAX";
 	if (chim_seq_gt(c->snd_max, c->snd_end + ((c->flags & TCP_FIN_QUEUED) != 0)))
 		return "SND.MAX is beyond what is queued";
-	if (c->una.chain != c->sendq.head)
+	if (q->una.chain != q->sendq.head)
 		return "SND.UNA is not in the first chain";
-	for (const struct rte_mbuf *seg = c->una.chain; seg != NULL && seg != c->una.seg;
+	for (const struct rte_mbuf *seg = q->una.chain; seg != NULL && seg != q->una.seg;
 		seg = seg->next)
 		before += seg->data_len;
-	if (bytes_of(c->sendq.head) != before + queued)
+	if (bytes_of(q->sendq.head) != before + queued)
 		return "the send queue is not as long as it says";
 	if (c->snd_wnd > c->max_snd_wnd)
 		return "SND.WND is larger than the largest";
@@ -43,15 +44,14 @@ check_send(const struct chim_conn *c)
 static const char *
 check_receive(const struct chim_conn *c)
 {
-	uint64_t fresh = bytes_of(c->rcvq.head);
-	uint32_t end = c->rcv_nxt - ((c->flags & TCP_FIN_RCVD) != 0);
+	const struct tcp_queues *q = tcp_queues(c);
 
-	if (c->rcvq_bytes != fresh + bytes_of(c->refused.head))
+	if (q->rcvq_bytes != bytes_of(q->rcvq.head) + bytes_of(q->refused.head))
 		return "the receive queue is not as long as it says";
-	if (bytes_of(c->refused.head) != c->refused_bytes)
+	if (bytes_of(q->refused.head) != q->refused_bytes)
 		return "the refused queue is not as long as it says";
-	if (end - c->ind_nxt != fresh)
-		return "the receive queue does not end at RCV.NXT";
+	if (!chim_seq_le(c->rcv_nxt, c->rcv_adv + ((c->flags & TCP_FIN_RCVD) != 0)))
+		return "RCV.NXT is beyond the window";
 	if (!chim_seq_le(c->ack_sent, c->rcv_nxt))
 		return "acknowledged more than was received";
 	return NULL;
@@ -60,9 +60,12 @@ check_receive(const struct chim_conn *c)
 static const char *
 check_timers(const struct chim_conn *c)
 {
+	uint8_t borrowed = c->armed >> TCP_TIMER_KEPT;
 	bool is_running =
 		(c->flags & (TCP_STOPPED | TCP_EXPORTED)) == 0 && c->state != CHIM_TCP_CLOSED;
 
+	if (c->q == NULL && (borrowed != 0 || tcp_is_in_flight(c)) && c->state != CHIM_TCP_CLOSED)
+		return "something waits without queues";
 	if (is_running && tcp_is_in_flight(c) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
 		return "data is in flight and no timer runs";
 	if (is_running && (c->flags & TCP_PERSIST) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
@@ -86,7 +89,7 @@ chim_tcp_check(const struct chim_conn *c)
 	if (why == NULL)
 		why = check_timers(c);
 	if (why == NULL)
-		why = tcp_reass_check(&c->reass);
+		why = tcp_reass_check(&tcp_queues(c)->reass);
 	if (why == NULL && c->state != CHIM_TCP_CLOSED)
 		why = tcp_recover_check(&c->recover, c->snd_una, c->snd_max);
 	return why;

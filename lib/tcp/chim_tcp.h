@@ -37,10 +37,9 @@ struct chim_conn; /* lib/tcp/priv/tcp_conn.h */
  * The comment says who writes a field.
  */
 struct chim_conn_head {
-	chim_handle_t handle;	 /* datapath, at install; it names the slot in the worker's slab */
-	uint64_t offload_handle; /* datapath, at install: the host's name for it */
-	uint32_t path;		 /* datapath, at install: index of the path replica */
-	uint32_t touched;	 /* datapath: slot of the next on the touched list */
+	chim_handle_t handle; /* datapath, at install; it names the slot in the worker's slab */
+	uint32_t path;	      /* datapath, at install: index of the path replica */
+	uint32_t touched;     /* datapath: slot of the next on the touched list */
 	uint16_t local_port;  /* engine, at import; network byte order. With the path's addresses */
 	uint16_t remote_port; /* ... the key of the flow */
 	uint8_t todo;	      /* engine sets bits, datapath clears those it acts on */
@@ -50,7 +49,7 @@ struct chim_conn_head {
 	uint8_t is_invalid : 1;	      /* datapath: invalidated, nothing is sent */
 	struct chim_wheel_link wheel; /* the wheel */
 };
-_Static_assert(sizeof(struct chim_conn_head) == 48, "the datapath's part of an idle connection");
+_Static_assert(sizeof(struct chim_conn_head) == 40, "the datapath's part of an idle connection");
 
 /** The shared part of a connection. */
 static inline struct chim_conn_head *
@@ -79,6 +78,7 @@ chim_tcp_head(struct chim_conn *c)
 	X(ecn_reductions) /* window reductions for ECE */              \
 	X(sack_reneged)                                                \
 	X(persist_entered)                                             \
+	X(no_queues)	/* chim_tcp_env.queues_pool was empty */       \
 	X(check_failed) /* a connection whose invariants did not hold */
 
 #define CHIM_TCP_COUNTER_FIELD(name) uint64_t name;
@@ -133,6 +133,10 @@ struct chim_tcp_env {
 					  * flight; when empty, new data waits */
 	struct rte_mempool *flight_pool; /* chim_tcp_flight_size() each: one for each connection
 					  * with data in flight; when empty, new data waits */
+	struct rte_mempool *queues_pool; /* chim_tcp_queues_size() each: one for each connection
+					  * with anything queued, lent, posted or to be told; when
+					  * empty, data that arrives is dropped and what the host
+					  * asks comes back (no_queues counts both) */
 	struct chim_row *row;		 /* mbufs the engine is done with */
 	struct chim_tcp_out *out;
 	struct chim_family_stats *stats4;
@@ -152,6 +156,9 @@ uint32_t chim_tcp_sent_size(void);
 
 /** Bytes of an element of chim_tcp_env.flight_pool. */
 uint32_t chim_tcp_flight_size(void);
+
+/** Bytes of an element of chim_tcp_env.queues_pool. */
+uint32_t chim_tcp_queues_size(void);
 
 /* ---- into the engine and out of it (transfer.c) ---- */
 
@@ -264,17 +271,21 @@ chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct ch
 /* ---- the host's data operations ---- */
 
 /**
- * SEND, RECEIVE, DISCONNECT, REFUSE of chim_io.h. Takes io->m. What cannot be done becomes a
- * completion with its status, in order.
+ * SEND, RECEIVE, DISCONNECT, REFUSE of chim_io.h. What cannot be done becomes a completion with its
+ * status, in order; or, where nothing is before it, is not taken.
+ *
+ * @return SUCCESS: io->m is taken. Else the status with which the caller gives io->m back at once:
+ *   UPLOAD_IN_PROGRESS, REQUEST_ABORTED, INVALID_STATE, FAILURE.
  */
-void chim_tcp_host_io(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_env *env);
+enum chim_status
+chim_tcp_host_io(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_env *env);
 
 /** The host has returned lent data: open the window by so many bytes. */
 void chim_tcp_credit(struct chim_conn *c, uint32_t bytes, struct chim_tcp_env *env);
 
 /**
- * The next thing to tell the host, in order: *_DONE, INDICATE, EVENT, with handle and
- * offload_handle filled in. INDICATE lends its data: chim_nbl.cookie is the handle and
+ * The next thing to tell the host, in order: *_DONE, INDICATE, EVENT, with the handle filled in
+ * (offload_handle is the datapath's). INDICATE lends its data: chim_nbl.cookie is the handle and
  * chim_nbl.room the bytes to credit on return.
  *
  * @return false when there is nothing more now.

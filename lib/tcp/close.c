@@ -26,7 +26,7 @@ tcp_close_on_reset(struct chim_conn *c, const struct chim_seg *s, struct chim_tc
 	if (!is_in_window(c, s->seq))
 		return CHIM_WHY_RST_OUT_OF_WINDOW;
 	if (s->seq == c->rcv_nxt) {
-		tcp_indicate_event(c, CHIM_EVENT_ABORT);
+		tcp_indicate_event(c, TCP_EVENT_ABORT);
 		tcp_close_now(c, CHIM_STATUS_REQUEST_ABORTED, env);
 		return CHIM_WHY_NONE;
 	}
@@ -83,7 +83,8 @@ tcp_close_on_fin(struct chim_conn *c, struct chim_tcp_env *env)
 	c->head.todo |= CHIM_TODO_DELIVER;
 	tcp_ack_soon(c);
 	/* Nothing can follow a FIN: what claims to is thrown away, all of it (spec 8.5). */
-	tcp_reass_flush(&c->reass, env->row);
+	if (c->q != NULL)
+		tcp_reass_flush(&c->q->reass, env->row);
 	switch (c->state) {
 	case CHIM_TCP_ESTABLISHED:
 		tcp_conn_set_state(c, CHIM_TCP_CLOSE_WAIT, env);
@@ -118,7 +119,7 @@ tcp_close_on_fin_acked(struct chim_conn *c, struct chim_tcp_env *env)
 		break;
 	}
 	if (c->flags & TCP_DISCONNECTING) {
-		c->disc_status = CHIM_STATUS_SUCCESS;
+		c->q->disc_status = CHIM_STATUS_SUCCESS;
 		c->flags |= TCP_DISC_DONE;
 		c->head.todo |= CHIM_TODO_DELIVER;
 	}
@@ -145,6 +146,20 @@ tcp_close_fin_wait_2(struct chim_conn *c, struct chim_tcp_env *env)
 
 /* ---- the end, at once ---- */
 
+/* What waits is answered, or dropped. */
+static void
+empty_queues(struct chim_conn *c, enum chim_status status, struct chim_tcp_env *env)
+{
+	tcp_sendq_fail(c, status);
+	if ((c->flags & TCP_DISCONNECTING) && !(c->flags & TCP_DISC_DONE)) {
+		c->q->disc_status = status;
+		c->flags |= TCP_DISC_DONE;
+	}
+	tcp_indicate_flush(c, status);
+	tcp_reass_flush(&c->q->reass, env->row);
+	tcp_indicate_drop(c, env);
+}
+
 void
 tcp_close_now(struct chim_conn *c, enum chim_status status, struct chim_tcp_env *env)
 {
@@ -152,15 +167,9 @@ tcp_close_now(struct chim_conn *c, enum chim_status status, struct chim_tcp_env 
 	c->armed = 0;
 	c->flags &= ~(TCP_PERSIST | TCP_PROBE_DUE | TCP_KEEPALIVE_DUE | TCP_TLP_DUE | TCP_ACK_NOW |
 		TCP_RESEND_FIRST | TCP_FORCE_SEND);
-	tcp_sendq_fail(c, status);
+	if (c->q != NULL)
+		empty_queues(c, status, env);
 	tcp_recover_release(&c->recover, env);
-	if ((c->flags & TCP_DISCONNECTING) && !(c->flags & TCP_DISC_DONE)) {
-		c->disc_status = status;
-		c->flags |= TCP_DISC_DONE;
-	}
-	tcp_indicate_flush(c, status);
-	tcp_reass_flush(&c->reass, env->row);
-	tcp_indicate_drop(c, env);
 	c->head.todo |= CHIM_TODO_DELIVER | CHIM_TODO_TIMER;
 }
 
@@ -194,7 +203,7 @@ chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct ch
 	/* Spec 5.6: soon it is closed altogether, however badly it does. */
 	if (is_half_closed(c) && !chim_upload_is_mandatory(reason))
 		return;
-	tcp_indicate_event(c, TCP_EVENT_RETRIEVE | reason);
+	tcp_indicate_event(c, TCP_EVENT_RETRIEVE(reason));
 	if (reason == CHIM_UPLOAD_UPLOAD_REQUESTED)
 		c->flags |= TCP_UPLOADING;
 	if (reason != CHIM_UPLOAD_HARDWARE_FAILURE)
@@ -202,5 +211,5 @@ chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct ch
 	/* State that cannot be trusted: nothing more is sent (spec 4.6). */
 	c->flags |= TCP_STOPPED;
 	c->armed = 0;
-	tcp_indicate_event(c, CHIM_EVENT_ABORT);
+	tcp_indicate_event(c, TCP_EVENT_ABORT);
 }

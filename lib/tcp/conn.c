@@ -104,17 +104,7 @@ chim_tcp_release(struct chim_conn *c, struct chim_tcp_env *env)
 	if (counts_as_established(c->state))
 		stats->tcp_currently_established--;
 	c->state = CHIM_TCP_CLOSED;
-	tcp_conn_free_list(&c->rcvq, env);
-	tcp_conn_free_list(&c->refused, env);
-	tcp_conn_free_list(&c->kept, env);
-	tcp_conn_free_list(&c->sendq, env);
-	tcp_conn_free_list(&c->requests, env);
-	tcp_conn_free_list(&c->sent_done, env);
-	tcp_conn_free_list(&c->recv_done, env);
-	tcp_conn_free_list(&c->disc_done, env);
-	tcp_conn_free_list(&c->abort_done, env);
-	tcp_conn_free_list(&c->disc_refused, env);
-	tcp_reass_flush(&c->reass, env->row);
+	tcp_queues_release(c, env);
 	tcp_recover_release(&c->recover, env);
 	c->armed = 0;
 	c->flags = TCP_EXPORTED;

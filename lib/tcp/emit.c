@@ -35,8 +35,8 @@ is_cwr_due(const struct chim_conn *c)
 static bool
 has_blocks(const struct chim_conn *c)
 {
-	return tcp_has_sack(c) &&
-		(!tcp_reass_is_empty(&c->reass) || c->dsack.start != c->dsack.end);
+	return tcp_has_sack(c) && c->q != NULL &&
+		(!tcp_reass_is_empty(&c->q->reass) || c->q->dsack.start != c->q->dsack.end);
 }
 
 uint32_t
@@ -278,9 +278,9 @@ fill_header(
 	}
 	if (!has_blocks(c) || (tx->flags & CHIM_RST))
 		return;
-	env->counters->dsack_out += c->dsack.start != c->dsack.end;
+	env->counters->dsack_out += c->q->dsack.start != c->q->dsack.end;
 	h->nb_sack = tcp_sack_blocks(
-		&c->reass, &c->dsack, h->sack, h->has_ts ? SACK_ROOM_TS : CHIM_SACK_OUT);
+		&c->q->reass, &c->q->dsack, h->sack, h->has_ts ? SACK_ROOM_TS : CHIM_SACK_OUT);
 }
 
 /* What was said: the ACK that was owed is paid. */

@@ -20,7 +20,7 @@ give_const(const struct chim_conn *c, struct chim_tcp_const *k)
 		.remote_mss = c->remote_mss,
 		.snd_wind_scale = c->snd_wscale_given,
 		.rcv_wind_scale = c->rcv_wscale_given,
-		.ts_hz = c->ts_hz_given,
+		.ts_hz = c->ts_hz,
 		.hash_value = c->hash_value,
 	};
 }
@@ -49,7 +49,7 @@ left(const struct chim_conn *c, enum tcp_timer t, const struct chim_tcp_env *env
 {
 	if (!tcp_timer_is_armed(c, t))
 		return CHIM_TICKS_NONE;
-	return tcp_ms_to_ticks(env, chim_ms_left(c->deadline[t], tcp_now(env)));
+	return tcp_ms_to_ticks(env, chim_ms_left(tcp_timer_at(c, t), tcp_now(env)));
 }
 
 static chim_ticks_t
@@ -57,8 +57,7 @@ age(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
 	if (c->flags & TCP_TS_UNKNOWN)
 		return CHIM_TICKS_NONE;
-	chim_us_t us = env->now_us - c->ts_recent_at;
-	uint64_t ticks = us / CHIM_US_PER_MS * env->cfg->ticks_per_second / 1000;
+	uint64_t ticks = tcp_ts_age_ms(c, env) * env->cfg->ticks_per_second / 1000;
 
 	return (chim_ticks_t)RTE_MIN(ticks, (uint64_t)CHIM_TICKS_NONE - 1);
 }
@@ -137,7 +136,7 @@ chim_tcp_query(const struct chim_conn *c, struct chim_tcp_const *k, struct chim_
 		return;
 	give_delegated(c, delegated, env);
 	delegated->send_backlog_size = tcp_view_backlog(c);
-	delegated->receive_backlog_size = c->rcvq_bytes;
+	delegated->receive_backlog_size = tcp_queues(c)->rcvq_bytes;
 }
 
 /* ---- update ---- */
@@ -202,15 +201,19 @@ label(const struct chim_conn *c, struct rte_mbuf *list, uint32_t seq)
 static struct rte_mbuf *
 give_buffered(struct chim_conn *c)
 {
-	struct tcp_list all = c->refused;
+	struct tcp_queues *q = c->q;
+	struct tcp_list all = { 0 };
+	uint32_t nxt = tcp_indicate_nxt(c);
 
-	label(c, c->refused.head, c->refused_end - c->refused_bytes);
-	label(c, c->rcvq.head, c->ind_nxt);
-	tcp_list_join(&all, &c->rcvq);
-	c->refused = (struct tcp_list){ 0 };
-	c->rcvq_bytes = 0;
-	c->refused_bytes = 0;
-	c->refused_end = c->ind_nxt;
+	if (q == NULL)
+		return NULL;
+	label(c, q->refused.head, nxt - q->gap_bytes - q->refused_bytes);
+	label(c, q->rcvq.head, nxt);
+	tcp_list_join(&all, &q->refused);
+	tcp_list_join(&all, &q->rcvq);
+	q->rcvq_bytes = 0;
+	q->refused_bytes = 0;
+	q->gap_bytes = 0;
 	return all.head;
 }
 
@@ -218,9 +221,11 @@ give_buffered(struct chim_conn *c)
 static void
 give_back_requests(struct chim_conn *c, enum chim_status status)
 {
+	if (c->q == NULL)
+		return;
 	tcp_indicate_flush(c, status);
 	if ((c->flags & TCP_DISCONNECTING) && !(c->flags & TCP_DISC_DONE)) {
-		c->disc_status = status;
+		c->q->disc_status = status;
 		c->flags |= TCP_DISC_DONE;
 	}
 	if (c->flags & TCP_ABORTING)
@@ -230,7 +235,8 @@ give_back_requests(struct chim_conn *c, enum chim_status status)
 static void
 stop(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	tcp_reass_flush(&c->reass, env->row);
+	if (c->q != NULL)
+		tcp_reass_flush(&c->q->reass, env->row);
 	tcp_recover_release(&c->recover, env);
 	c->armed = 0;
 	c->flags |= TCP_EXPORTED;

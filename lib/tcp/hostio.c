@@ -3,15 +3,17 @@
 /*
  * What the host asks of one connection: send, post receive requests,
  * disconnect, refuse an indication, return lent data (spec 5.1, 5.2, 5.5, 5.7).
- * Every operation that cannot be done becomes a completion with its status;
- * nothing is answered here, chim_tcp_next_io() does that.
+ * An operation that cannot be done becomes a completion with its status, which
+ * chim_tcp_next_io() tells in its order; a connection with nothing queued has
+ * nothing to keep an order with, and gives it back at once.
  */
 #include "tcp_internal.h"
 
-/* Sends and requests are completed at once with a status. */
+/* Chains are completed with a status, in their order. */
 static void
-send_back(struct tcp_list *to, struct rte_mbuf *list, enum chim_status status)
+send_back(struct chim_conn *c, struct tcp_list *to, struct rte_mbuf *list, enum chim_status status)
 {
+	c->head.todo |= CHIM_TODO_DELIVER;
 	while (list != NULL) {
 		struct rte_mbuf *m = list;
 
@@ -46,43 +48,54 @@ send_status(const struct chim_conn *c, struct rte_mbuf *list)
 	return is_sane_list(list) ? CHIM_STATUS_SUCCESS : CHIM_STATUS_FAILURE;
 }
 
-static void
-host_send(struct chim_conn *c, struct rte_mbuf *list)
+static enum chim_status
+host_send(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *env)
 {
 	enum chim_status status = send_status(c, list);
 
-	c->head.todo |= CHIM_TODO_OUTPUT;
-	if (status == CHIM_STATUS_SUCCESS) {
+	if (status == CHIM_STATUS_SUCCESS && !tcp_queues_attach_or_retrieve(c, env))
+		status = CHIM_STATUS_UPLOAD_IN_PROGRESS;
+	if (c->q == NULL)
+		return status;
+	if (status == CHIM_STATUS_SUCCESS)
 		tcp_sendq_append(c, list);
-		return;
-	}
-	send_back(&c->sent_done, list, status);
-	c->head.todo |= CHIM_TODO_DELIVER;
+	else
+		send_back(c, &c->q->sent_done, list, status);
+	c->head.todo |= CHIM_TODO_OUTPUT;
+	return CHIM_STATUS_SUCCESS;
 }
 
-static void
+static enum chim_status
+receive_status(const struct chim_conn *c)
+{
+	if (c->flags & (TCP_EXPORTED | TCP_UPLOADING))
+		return CHIM_STATUS_UPLOAD_IN_PROGRESS;
+	if (c->flags & TCP_FIN_TOLD)
+		return CHIM_STATUS_INVALID_STATE;
+	return c->state == CHIM_TCP_CLOSED ? CHIM_STATUS_REQUEST_ABORTED : CHIM_STATUS_SUCCESS;
+}
+
+static enum chim_status
 host_receive(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *env)
 {
-	enum chim_status status = CHIM_STATUS_SUCCESS;
+	enum chim_status status = receive_status(c);
 
-	if (c->flags & (TCP_EXPORTED | TCP_UPLOADING))
+	if (status == CHIM_STATUS_SUCCESS && !tcp_queues_attach_or_retrieve(c, env))
 		status = CHIM_STATUS_UPLOAD_IN_PROGRESS;
-	else if (c->flags & TCP_FIN_TOLD)
-		status = CHIM_STATUS_INVALID_STATE;
-	else if (c->state == CHIM_TCP_CLOSED)
-		status = CHIM_STATUS_REQUEST_ABORTED;
-	c->head.todo |= CHIM_TODO_DELIVER;
+	if (c->q == NULL)
+		return status;
 	if (status == CHIM_STATUS_SUCCESS)
 		tcp_indicate_post(c, list, env);
 	else
-		send_back(&c->recv_done, list, status);
+		send_back(c, &c->q->recv_done, list, status);
+	return CHIM_STATUS_SUCCESS;
 }
 
 static void
 host_abort(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *env)
 {
 	c->flags |= TCP_ABORTING;
-	send_back(&c->abort_done, list, CHIM_STATUS_SUCCESS);
+	send_back(c, &c->q->abort_done, list, CHIM_STATUS_SUCCESS);
 	tcp_close_abort(c, env);
 }
 
@@ -90,7 +103,7 @@ static void
 host_close(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_env *env)
 {
 	c->flags |= TCP_DISCONNECTING;
-	c->disconnect = io->m;
+	c->q->disconnect = io->m;
 	tcp_sendq_append(c, io->m);
 	tcp_close_send(c, env);
 	if ((io->flags & CHIM_DISCONNECT_FULL_CLOSE) == 0)
@@ -98,52 +111,68 @@ host_close(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_env *e
 	c->flags |= TCP_FULL_CLOSE;
 	/* Data the client has not taken and never will: the peer must hear of it (RFC 1122,
 	 * 4.2.2.13). */
-	if (c->rcvq_bytes != 0) {
-		tcp_indicate_event(c, CHIM_EVENT_ABORT);
+	if (c->q->rcvq_bytes != 0) {
+		tcp_indicate_event(c, TCP_EVENT_ABORT);
 		tcp_close_abort(c, env);
 	}
 }
 
-/* A disconnect that cannot be carried out any more (spec 5.7: uploading, or aborted). */
+/* Why a disconnect cannot be carried out (spec 5.7: uploading, or aborted); SUCCESS: it can. */
+static enum chim_status
+disconnect_status(const struct chim_conn *c, const struct chim_io *io)
+{
+	if (c->flags & (TCP_EXPORTED | TCP_UPLOADING))
+		return CHIM_STATUS_UPLOAD_IN_PROGRESS;
+	if (c->state == CHIM_TCP_CLOSED)
+		return CHIM_STATUS_REQUEST_ABORTED;
+	if (io->flags & CHIM_DISCONNECT_ABORTIVE)
+		return CHIM_STATUS_SUCCESS;
+	if ((c->flags & TCP_FIN_QUEUED) || !is_sane_list(io->m))
+		return CHIM_STATUS_INVALID_STATE;
+	return CHIM_STATUS_SUCCESS;
+}
+
 static void
 refuse_disconnect(struct chim_conn *c, struct rte_mbuf *list, enum chim_status status)
 {
-	send_back(&c->disc_refused, list, status);
-	c->refused_status = status;
-	if (c->nb_disc_refused < UINT8_MAX)
-		c->nb_disc_refused++;
-	c->head.todo |= CHIM_TODO_DELIVER;
+	send_back(c, &c->q->disc_refused, list, status);
+	c->q->refused_status = status;
+	if (c->q->nb_disc_refused < UINT8_MAX)
+		c->q->nb_disc_refused++;
 }
 
-static void
+static enum chim_status
 host_disconnect(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_env *env)
 {
-	bool is_abortive = (io->flags & CHIM_DISCONNECT_ABORTIVE) != 0;
+	enum chim_status status = disconnect_status(c, io);
 
-	if (c->flags & (TCP_EXPORTED | TCP_UPLOADING))
-		refuse_disconnect(c, io->m, CHIM_STATUS_UPLOAD_IN_PROGRESS);
-	else if (c->state == CHIM_TCP_CLOSED)
-		refuse_disconnect(c, io->m, CHIM_STATUS_REQUEST_ABORTED);
-	else if (is_abortive)
+	if (status == CHIM_STATUS_SUCCESS && !tcp_queues_attach_or_retrieve(c, env))
+		status = CHIM_STATUS_UPLOAD_IN_PROGRESS;
+	if (c->q == NULL)
+		return status;
+	if (status != CHIM_STATUS_SUCCESS)
+		refuse_disconnect(c, io->m, status);
+	else if (io->flags & CHIM_DISCONNECT_ABORTIVE)
 		host_abort(c, io->m, env);
-	else if ((c->flags & TCP_FIN_QUEUED) || !is_sane_list(io->m))
-		refuse_disconnect(c, io->m, CHIM_STATUS_INVALID_STATE);
 	else
 		host_close(c, io, env);
+	return CHIM_STATUS_SUCCESS;
 }
 
-void
+enum chim_status
 chim_tcp_host_io(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_env *env)
 {
+	enum chim_status status = CHIM_STATUS_SUCCESS;
+
 	switch (io->op) {
 	case CHIM_IO_SEND:
-		host_send(c, io->m);
+		status = host_send(c, io->m, env);
 		break;
 	case CHIM_IO_RECEIVE:
-		host_receive(c, io->m, env);
+		status = host_receive(c, io->m, env);
 		break;
 	case CHIM_IO_DISCONNECT:
-		host_disconnect(c, io, env);
+		status = host_disconnect(c, io, env);
 		break;
 	case CHIM_IO_REFUSE:
 		tcp_indicate_refuse(c, io->m, io->bytes, env);
@@ -152,11 +181,12 @@ chim_tcp_host_io(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_
 		break;
 	}
 	tcp_check_slow(c, env);
+	return status;
 }
 
 void
 chim_tcp_credit(struct chim_conn *c, uint32_t bytes, struct chim_tcp_env *env)
 {
-	c->lent_bytes -= RTE_MIN(bytes, c->lent_bytes);
-	tcp_receive_room(c);
+	tcp_receive_credit(c, bytes);
+	tcp_queues_settle(c, env);
 }

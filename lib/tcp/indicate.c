@@ -18,14 +18,10 @@
 #define COPY_MAX 256u
 
 void
-tcp_indicate_event(struct chim_conn *c, uint8_t event)
+tcp_indicate_event(struct chim_conn *c, uint16_t event)
 {
 	c->head.todo |= CHIM_TODO_DELIVER;
-	for (uint8_t i = 0; i < c->nb_events; i++)
-		if (c->event[i] == event)
-			return;
-	if (c->nb_events < TCP_EVENT_MAX)
-		c->event[c->nb_events++] = event;
+	c->events |= event;
 }
 
 /* A window full of tiny segments would take a buffer for each (and every buffer there is). */
@@ -40,10 +36,10 @@ can_join(const struct rte_mbuf *tail, const struct rte_mbuf *m)
 void
 tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env)
 {
-	struct rte_mbuf *tail = c->rcvq.tail;
+	struct rte_mbuf *tail = c->q->rcvq.tail;
 	uint32_t push = is_pushed ? CHIM_NBL_PUSH : 0;
 
-	c->rcvq_bytes += m->pkt_len;
+	c->q->rcvq_bytes += m->pkt_len;
 	c->head.todo |= CHIM_TODO_DELIVER;
 	if (can_join(tail, m)) {
 		uint8_t *to = (uint8_t *)rte_pktmbuf_append(tail, m->data_len);
@@ -55,7 +51,7 @@ tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struc
 	}
 	chim_nbl(m)->status = CHIM_STATUS_SUCCESS;
 	chim_nbl(m)->flags = push;
-	tcp_list_append(&c->rcvq, m);
+	tcp_list_append(&c->q->rcvq, m);
 }
 
 /* ---- FILL ---- */
@@ -103,17 +99,17 @@ place(struct rte_mbuf *request, struct rte_mbuf *from, uint32_t n)
 static void
 complete_first(struct chim_conn *c, enum chim_status status)
 {
-	struct rte_mbuf *m = tcp_list_pop(&c->requests);
+	struct rte_mbuf *m = tcp_list_pop(&c->q->requests);
 
 	chim_nbl(m)->status = status;
-	tcp_list_append(&c->recv_done, m);
+	tcp_list_append(&c->q->recv_done, m);
 	c->head.todo |= CHIM_TODO_DELIVER;
 }
 
 static bool
 is_partly_filled(const struct chim_conn *c)
 {
-	return c->requests.head != NULL && c->requests.head->pkt_len != 0;
+	return c->q->requests.head != NULL && c->q->requests.head->pkt_len != 0;
 }
 
 static bool
@@ -126,20 +122,16 @@ is_push_mode(struct rte_mbuf *request)
 static struct tcp_list *
 source(struct chim_conn *c)
 {
-	return tcp_indicate_has_gap(c) ? &c->refused : &c->rcvq;
+	return tcp_indicate_has_gap(c) ? &c->q->refused : &c->q->rcvq;
 }
 
 /* n bytes of a list have been handed over. */
 static void
 account(struct chim_conn *c, const struct tcp_list *from, uint32_t n)
 {
-	c->rcvq_bytes -= n;
-	if (from == &c->refused) {
-		c->refused_bytes -= n;
-		return;
-	}
-	c->ind_nxt += n;
-	c->refused_end = c->ind_nxt;
+	c->q->rcvq_bytes -= n;
+	if (from == &c->q->refused)
+		c->q->refused_bytes -= n;
 }
 
 /* Move what fits from the first packet to the first request. @return whether it was any. */
@@ -147,7 +139,7 @@ static bool
 fill_one(struct chim_conn *c, struct tcp_list *from, struct chim_tcp_env *env)
 {
 	struct rte_mbuf *m = from->head;
-	struct rte_mbuf *request = c->requests.head;
+	struct rte_mbuf *request = c->q->requests.head;
 	uint32_t n = RTE_MIN(room_of(request), m->pkt_len);
 	bool is_pushed = (chim_nbl(m)->flags & CHIM_NBL_PUSH) != 0;
 
@@ -169,7 +161,7 @@ fill_one(struct chim_conn *c, struct tcp_list *from, struct chim_tcp_env *env)
 static void
 complete_empty(struct chim_conn *c)
 {
-	while (c->requests.head != NULL && room_of(c->requests.head) == 0)
+	while (c->q->requests.head != NULL && room_of(c->q->requests.head) == 0)
 		complete_first(c, CHIM_STATUS_SUCCESS);
 }
 
@@ -177,9 +169,9 @@ complete_empty(struct chim_conn *c)
 static void
 complete_after_fin(struct chim_conn *c)
 {
-	if ((c->flags & TCP_FIN_RCVD) == 0 || c->rcvq_bytes != 0 || tcp_indicate_has_gap(c))
+	if ((c->flags & TCP_FIN_RCVD) == 0 || c->q->rcvq_bytes != 0 || tcp_indicate_has_gap(c))
 		return;
-	while (c->requests.head != NULL)
+	while (c->q->requests.head != NULL)
 		complete_first(c, CHIM_STATUS_SUCCESS);
 	tcp_timer_stop(c, TCP_TIMER_PUSH);
 }
@@ -187,17 +179,20 @@ complete_after_fin(struct chim_conn *c)
 void
 tcp_indicate_fill(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	struct tcp_list *from = source(c);
 	bool is_placed = false;
+	struct tcp_list *from;
 
+	if (c->q == NULL)
+		return;
 	complete_empty(c);
-	while (c->requests.head != NULL && from->head != NULL) {
+	from = source(c);
+	while (c->q->requests.head != NULL && from->head != NULL) {
 		is_placed |= fill_one(c, from, env);
 		complete_empty(c);
 		from = source(c);
 	}
 	/* More data restarts the timer of a partly filled request (spec 5.2). */
-	if (is_placed && is_partly_filled(c) && is_push_mode(c->requests.head))
+	if (is_placed && is_partly_filled(c) && is_push_mode(c->q->requests.head))
 		tcp_timer_arm(c, TCP_TIMER_PUSH, env->cfg->push_ms, env);
 	if (is_placed)
 		tcp_receive_room(c);
@@ -207,7 +202,7 @@ tcp_indicate_fill(struct chim_conn *c, struct chim_tcp_env *env)
 void
 tcp_indicate_push(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	if (is_partly_filled(c) && is_push_mode(c->requests.head))
+	if (is_partly_filled(c) && is_push_mode(c->q->requests.head))
 		complete_first(c, CHIM_STATUS_SUCCESS);
 }
 
@@ -241,14 +236,14 @@ tcp_indicate_post(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_en
 		if (!prepare_request(m)) {
 			chim_nbl(m)->status = CHIM_STATUS_FAILURE;
 			chim_nbl(m)->bytes = 0;
-			tcp_list_append(&c->recv_done, m);
+			tcp_list_append(&c->q->recv_done, m);
 			continue;
 		}
-		tcp_list_append(&c->requests, m);
+		tcp_list_append(&c->q->requests, m);
 	}
 	c->flags &= ~TCP_REFUSED;
 	/* The host has put something in already: its time runs from now (spec 5.2). */
-	if (is_partly_filled(c) && is_push_mode(c->requests.head) &&
+	if (is_partly_filled(c) && is_push_mode(c->q->requests.head) &&
 		!tcp_timer_is_armed(c, TCP_TIMER_PUSH))
 		tcp_timer_arm(c, TCP_TIMER_PUSH, env->cfg->push_ms, env);
 	c->head.todo |= CHIM_TODO_DELIVER;
@@ -257,7 +252,7 @@ tcp_indicate_post(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_en
 void
 tcp_indicate_flush(struct chim_conn *c, enum chim_status status)
 {
-	while (c->requests.head != NULL)
+	while (c->q->requests.head != NULL)
 		complete_first(c, status);
 	tcp_timer_stop(c, TCP_TIMER_PUSH);
 }
@@ -265,12 +260,11 @@ tcp_indicate_flush(struct chim_conn *c, enum chim_status status)
 void
 tcp_indicate_drop(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	tcp_conn_free_list(&c->refused, env);
-	tcp_conn_free_list(&c->rcvq, env);
-	c->ind_nxt += c->rcvq_bytes - c->refused_bytes;
-	c->rcvq_bytes = 0;
-	c->refused_bytes = 0;
-	c->refused_end = c->ind_nxt;
+	tcp_conn_free_list(&c->q->refused, env);
+	tcp_conn_free_list(&c->q->rcvq, env);
+	c->q->rcvq_bytes = 0;
+	c->q->refused_bytes = 0;
+	c->q->gap_bytes = 0;
 }
 
 /* ---- INDICATE ---- */
@@ -288,11 +282,11 @@ is_enough(const struct chim_conn *c, const struct rte_mbuf *head, const struct r
 static struct rte_mbuf *
 gather(struct chim_conn *c)
 {
-	struct rte_mbuf *head = tcp_list_pop(&c->rcvq);
+	struct rte_mbuf *head = tcp_list_pop(&c->q->rcvq);
 	struct rte_mbuf *last = rte_pktmbuf_lastseg(head);
 
-	while (c->rcvq.head != NULL && !is_enough(c, head, c->rcvq.head)) {
-		struct rte_mbuf *m = tcp_list_pop(&c->rcvq);
+	while (c->q->rcvq.head != NULL && !is_enough(c, head, c->q->rcvq.head)) {
+		struct rte_mbuf *m = tcp_list_pop(&c->q->rcvq);
 
 		last->next = m;
 		last = rte_pktmbuf_lastseg(m);
@@ -306,7 +300,7 @@ gather(struct chim_conn *c)
 static bool
 can_indicate(const struct chim_conn *c)
 {
-	if (c->rcvq.head == NULL || tcp_indicate_has_gap(c))
+	if (c->q->rcvq.head == NULL || tcp_indicate_has_gap(c))
 		return false;
 	/* Once it is exported nothing can be refused any more: what is left goes to the host. */
 	return (c->flags & TCP_EXPORTED) || (c->flags & TCP_REFUSED) == 0;
@@ -321,9 +315,9 @@ indicate(struct chim_conn *c, struct chim_io *io)
 	nbl->cookie = c->head.handle;
 	nbl->room = m->pkt_len;
 	/* Sequence number of its first octet: what tells the order of refusals. */
-	nbl->bytes = c->ind_nxt;
-	account(c, &c->rcvq, m->pkt_len);
-	c->lent_bytes += m->pkt_len;
+	nbl->bytes = tcp_indicate_nxt(c);
+	account(c, &c->q->rcvq, m->pkt_len);
+	c->q->lent_bytes += m->pkt_len;
 	io->op = CHIM_IO_INDICATE;
 	io->m = m;
 	io->bytes = m->pkt_len;
@@ -335,22 +329,26 @@ indicate(struct chim_conn *c, struct chim_io *io)
 static void
 take_event(struct chim_conn *c, struct chim_io *io)
 {
-	uint8_t event = c->event[0];
+	uint32_t bit = rte_bsf32(c->events);
 
-	c->nb_events--;
-	for (uint8_t i = 0; i < c->nb_events; i++)
-		c->event[i] = c->event[i + 1];
+	c->events &= ~(1u << bit);
 	io->op = CHIM_IO_EVENT;
-	io->event = event;
-	if (event & TCP_EVENT_RETRIEVE) {
+	switch (1u << bit) {
+	case TCP_EVENT_ABORT:
+		io->event = CHIM_EVENT_ABORT;
+		break;
+	case TCP_EVENT_PATH_MTU:
+		io->event = CHIM_EVENT_PATH_MTU;
+		io->info = c->q->event_mtu;
+		break;
+	case TCP_EVENT_UNREACHABLE:
+		io->event = CHIM_EVENT_UNREACHABLE;
+		io->info = c->q->event_icmp;
+		break;
+	default:
 		io->event = CHIM_EVENT_RETRIEVE;
-		io->info = event & ~TCP_EVENT_RETRIEVE;
-	} else if (event == CHIM_EVENT_PATH_MTU) {
-		io->info = c->event_mtu;
-	} else if (event == CHIM_EVENT_UNREACHABLE) {
-		io->info = c->event_icmp;
-	} else if (event == CHIM_EVENT_SEND_BACKLOG_CHANGE) {
-		io->info = tcp_view_backlog(c);
+		io->info = bit;
+		break;
 	}
 }
 
@@ -369,29 +367,29 @@ take_disconnect(struct chim_conn *c, struct chim_io *io)
 	io->op = CHIM_IO_DISCONNECT_DONE;
 	if (c->flags & TCP_DISC_DONE) {
 		c->flags &= ~(TCP_DISC_DONE | TCP_DISCONNECTING);
-		io->m = tcp_list_take(&c->disc_done);
-		io->status = c->disc_status;
+		io->m = tcp_list_take(&c->q->disc_done);
+		io->status = c->q->disc_status;
 		return true;
 	}
 	if (c->flags & TCP_RST_SENT) {
 		c->flags &= ~(TCP_RST_SENT | TCP_ABORTING);
-		io->m = tcp_list_take(&c->abort_done);
+		io->m = tcp_list_take(&c->q->abort_done);
 		io->status = CHIM_STATUS_SUCCESS;
 		return true;
 	}
-	if (c->nb_disc_refused == 0)
+	if (c->q->nb_disc_refused == 0)
 		return false;
-	c->nb_disc_refused--;
-	io->m = tcp_list_take(&c->disc_refused);
-	io->status = c->refused_status;
+	c->q->nb_disc_refused--;
+	io->m = tcp_list_take(&c->q->disc_refused);
+	io->status = c->q->refused_status;
 	return true;
 }
 
 static bool
 take_end(struct chim_conn *c, struct chim_io *io)
 {
-	bool is_all_told =
-		c->rcvq_bytes == 0 && !tcp_indicate_has_gap(c) && c->requests.head == NULL;
+	const struct tcp_queues *q = tcp_queues(c);
+	bool is_all_told = q->rcvq_bytes == 0 && q->gap_bytes == 0 && q->requests.head == NULL;
 
 	io->op = CHIM_IO_EVENT;
 	if (!is_all_told || (c->flags & TCP_EXPORTED))
@@ -409,24 +407,37 @@ take_end(struct chim_conn *c, struct chim_io *io)
 	return false;
 }
 
-bool
-chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, struct chim_tcp_env *env)
+/* What is in the queues. @return false: nothing that can be told now. */
+static bool
+take_queued(struct chim_conn *c, struct chim_io *io)
 {
-	*io = (struct chim_io){ .handle = c->head.handle,
-		.offload_handle = c->head.offload_handle };
-	if ((c->flags & TCP_EXPORTED) == 0)
-		tcp_indicate_fill(c, env);
-	if (c->nb_events != 0)
-		take_event(c, io);
-	else if (c->sent_done.head != NULL)
-		take_list(&c->sent_done, CHIM_IO_SEND_DONE, io);
+	if (c->q->sent_done.head != NULL)
+		take_list(&c->q->sent_done, CHIM_IO_SEND_DONE, io);
 	else if (take_disconnect(c, io))
 		return true;
-	else if (c->recv_done.head != NULL)
-		take_list(&c->recv_done, CHIM_IO_RECEIVE_DONE, io);
+	else if (c->q->recv_done.head != NULL)
+		take_list(&c->q->recv_done, CHIM_IO_RECEIVE_DONE, io);
 	else if (can_indicate(c))
 		indicate(c, io);
 	else
-		return take_end(c, io);
+		return false;
 	return true;
+}
+
+bool
+chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, struct chim_tcp_env *env)
+{
+	*io = (struct chim_io){ .handle = c->head.handle };
+	if ((c->flags & TCP_EXPORTED) == 0)
+		tcp_indicate_fill(c, env);
+	if (c->events != 0) {
+		take_event(c, io);
+		return true;
+	}
+	if (c->q != NULL && take_queued(c, io))
+		return true;
+	if (take_end(c, io))
+		return true;
+	tcp_queues_settle(c, env);
+	return false;
 }

@@ -12,7 +12,7 @@
 #include "tcp_internal.h"
 
 /* A ts_recent older than this says nothing about what is old (RFC 7323, 5.5). */
-#define PAWS_AGE_US ((chim_us_t)24 * 24 * 3600 * CHIM_US_PER_S)
+#define PAWS_AGE_MS (24u * 24u * 3600u * 1000u)
 
 static void
 count(const struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env)
@@ -50,7 +50,7 @@ check_timestamp(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_e
 		return CHIM_WHY_PAWS;
 	if ((c->flags & TCP_TS_UNKNOWN) || (int32_t)(s->tsval - c->ts_recent) >= 0)
 		return CHIM_WHY_NONE;
-	if (env->now_us - c->ts_recent_at > PAWS_AGE_US)
+	if (tcp_ts_age_ms(c, env) > PAWS_AGE_MS)
 		return CHIM_WHY_NONE;
 	return answer(c, s, CHIM_WHY_PAWS, env);
 }
@@ -70,7 +70,7 @@ check_sequence(struct chim_conn *c, struct chim_seg *s, struct chim_tcp_env *env
 			return answer(c, s, CHIM_WHY_OLD_DUPLICATE, env);
 	} else if (chim_seq_le(end, c->rcv_nxt)) {
 		if (tcp_has_sack(c) && s->len != 0)
-			c->dsack = (struct tcp_dsack){ s->seq, s->seq + s->len };
+			tcp_receive_note_dsack(c, s->seq, s->seq + s->len, env);
 		return answer(c, s, CHIM_WHY_OLD_DUPLICATE, env);
 	}
 	if (chim_seq_gt(s->seq, c->rcv_nxt + tcp_receive_edge(c)))
@@ -91,7 +91,7 @@ take_timestamp(struct chim_conn *c, const struct chim_seg *s, const struct chim_
 	if (!chim_seq_le(s->seq, c->ack_sent))
 		return;
 	c->ts_recent = s->tsval;
-	c->ts_recent_at = env->now_us;
+	tcp_ts_set_age(c, 0, env);
 	c->flags &= ~TCP_TS_UNKNOWN;
 }
 
@@ -184,7 +184,7 @@ chim_tcp_input(
 	if (is_for_host(c, s))
 		return CHIM_VERDICT_PUNT;
 	if (c->flags & TCP_URGENT)
-		return tcp_urgent_keep(c, m, s);
+		return tcp_urgent_keep(c, m, s, env);
 	count(c, s, env);
 	s->why = check(c, s, env);
 	if (s->why != CHIM_WHY_NONE || c->state == CHIM_TCP_CLOSED)

@@ -57,9 +57,9 @@ must_wait_for_ack(const struct chim_conn *c, uint32_t len)
 {
 	if ((c->cached_flags & CHIM_TCP_NAGLING_ENABLED) == 0 || !tcp_is_in_flight(c))
 		return false;
-	if (!chim_seq_gt(c->snd_sml, c->snd_una) || (c->flags & TCP_FIN_QUEUED))
+	if (!chim_seq_gt(c->q->snd_sml, c->snd_una) || (c->flags & TCP_FIN_QUEUED))
 		return false;
-	return len > c->sendq.tail->pkt_len || c->sendq.tail->pkt_len <= c->mss;
+	return len > c->q->sendq.tail->pkt_len || c->q->sendq.tail->pkt_len <= c->mss;
 }
 
 enum decision {
@@ -163,7 +163,7 @@ emit_again(
 	if (!tcp_emit(c, tx, env))
 		return false;
 	tcp_recover_on_resent(&c->recover, rec, tx->len + has_fin, env);
-	c->retransmits += tcp_tx_segs(tx);
+	c->recover.retransmits += tcp_tx_segs(tx);
 	return true;
 }
 
@@ -181,7 +181,7 @@ resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
 		.seq = rec->seq,
 		.len = whole(RTE_MIN(all, now), all, mss),
 		.mss = mss,
-		.place = &c->again,
+		.place = &c->q->again,
 	};
 
 	bool is_sent = emit_again(c, &tx, rec, env);
@@ -266,7 +266,7 @@ tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uin
 		.len = len,
 		.mss = mss,
 		.is_new = true,
-		.place = &c->fresh,
+		.place = &c->q->fresh,
 	};
 
 	bool is_sent = emit_new(c, &tx, env);
@@ -279,7 +279,7 @@ tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uin
 	if (!is_sent)
 		return false;
 	if (tx.len % mss != 0)
-		c->snd_sml = c->snd_max;
+		c->q->snd_sml = c->snd_max;
 	tcp_timer_stop(c, TCP_TIMER_SWS);
 	tcp_timer_sent(c, env);
 	return true;
@@ -363,6 +363,7 @@ chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_
 		c->flags &= ~TCP_FORCE_SEND;
 	else
 		c->head.todo |= CHIM_TODO_OUTPUT;
+	tcp_queues_settle(c, env);
 	tcp_check_slow(c, env);
 	return !is_all;
 }

@@ -5,8 +5,8 @@
  */
 #include "tcp_rack.h"
 
-#define MIN_RTT_MS     300000u /* the minimum is of the last five minutes */
-#define REO_PERSIST    16u     /* recoveries (6.2.4) */
+#define MIN_RTT_TICKS  (300000u >> 10) /* the minimum is of the last five minutes */
+#define REO_PERSIST    16u	       /* recoveries (6.2.4) */
 #define REO_MULT_MAX   255u
 #define PTO_NO_SRTT_US 1000000u
 #define PTO_MIN_US     2000u /* two ticks of the millisecond deadlines */
@@ -28,11 +28,13 @@ tcp_rack_min_rtt(struct tcp_rack_kept *kept, uint32_t rtt_us, chim_ms_t now)
 {
 	if (rtt_us == 0)
 		return;
+	uint16_t tick = (uint16_t)(now >> 10);
+
 	if (kept->min_rtt_us != 0 && rtt_us > kept->min_rtt_us &&
-		now - kept->min_rtt_at < MIN_RTT_MS)
+		(uint16_t)(tick - kept->min_rtt_tick) < MIN_RTT_TICKS)
 		return;
 	kept->min_rtt_us = rtt_us;
-	kept->min_rtt_at = now;
+	kept->min_rtt_tick = tick;
 }
 
 void

@@ -18,7 +18,9 @@
 static int64_t
 room_of(const struct chim_conn *c)
 {
-	return (int64_t)c->initial_rcv_wnd - c->rcvq_bytes - c->lent_bytes;
+	const struct tcp_queues *q = tcp_queues(c);
+
+	return (int64_t)c->initial_rcv_wnd - q->rcvq_bytes - q->lent_bytes;
 }
 
 uint16_t
@@ -57,6 +59,15 @@ tcp_receive_room(struct chim_conn *c)
 	}
 }
 
+void
+tcp_receive_credit(struct chim_conn *c, uint32_t bytes)
+{
+	if (c->q == NULL)
+		return;
+	c->q->lent_bytes -= RTE_MIN(bytes, c->q->lent_bytes);
+	tcp_receive_room(c);
+}
+
 /* ---- acknowledging ---- */
 
 static void
@@ -82,6 +93,13 @@ ack_duplicate(struct chim_conn *c)
 	c->head.todo |= CHIM_TODO_OUTPUT;
 }
 
+void
+tcp_receive_note_dsack(struct chim_conn *c, uint32_t start, uint32_t end, struct chim_tcp_env *env)
+{
+	if (tcp_queues_attach(c, env))
+		c->q->dsack = (struct tcp_dsack){ start, end };
+}
+
 /* ---- placing ---- */
 
 /* In-order data joins the queue for the host. */
@@ -101,7 +119,7 @@ accept_queued(struct chim_conn *c, struct chim_tcp_env *env)
 {
 	bool has_fin = false;
 	uint32_t bytes = 0;
-	struct rte_mbuf *m = tcp_reass_take(&c->reass, c->rcv_nxt, env->row, &bytes, &has_fin);
+	struct rte_mbuf *m = tcp_reass_take(&c->q->reass, c->rcv_nxt, env->row, &bytes, &has_fin);
 
 	while (m != NULL) {
 		struct rte_mbuf *next = chim_nbl(m)->next;
@@ -132,7 +150,7 @@ queue(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_t
 	};
 
 	ack_duplicate(c);
-	switch (tcp_reass_add(&c->reass, &in, env->row, &out)) {
+	switch (tcp_reass_add(&c->q->reass, &in, env->row, &out)) {
 	case TCP_REASS_HELD:
 		env->counters->out_of_order++;
 		break;
@@ -147,7 +165,7 @@ queue(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_t
 		break;
 	}
 	if (out.dup_start != out.dup_end)
-		c->dsack = (struct tcp_dsack){ out.dup_start, out.dup_end };
+		tcp_receive_note_dsack(c, out.dup_start, out.dup_end, env);
 	s->flags &= ~CHIM_FIN;
 	return CHIM_VERDICT_HELD;
 }
@@ -156,7 +174,7 @@ queue(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_t
 
 /* Leave of the segment what lies in the window. */
 static void
-cut(struct chim_conn *c, struct chim_seg *s)
+cut(struct chim_conn *c, struct chim_seg *s, struct chim_tcp_env *env)
 {
 	uint32_t edge = tcp_receive_edge(c);
 
@@ -164,7 +182,7 @@ cut(struct chim_conn *c, struct chim_seg *s)
 		uint32_t old = c->rcv_nxt - s->seq;
 
 		if (tcp_has_sack(c))
-			c->dsack = (struct tcp_dsack){ s->seq, c->rcv_nxt };
+			tcp_receive_note_dsack(c, s->seq, c->rcv_nxt, env);
 		s->seq += old;
 		s->payload_off += old;
 		s->len -= old;
@@ -190,7 +208,7 @@ reset(struct chim_conn *c, struct chim_seg *s, struct chim_tcp_env *env)
 {
 	s->why = CHIM_WHY_AFTER_CLOSE;
 	s->flags &= ~CHIM_FIN;
-	tcp_indicate_event(c, CHIM_EVENT_ABORT);
+	tcp_indicate_event(c, TCP_EVENT_ABORT);
 	tcp_close_abort(c, env);
 	return CHIM_VERDICT_FREE;
 }
@@ -206,17 +224,23 @@ tcp_receive_data(
 		return CHIM_VERDICT_FREE;
 	}
 	if (s->len != 0 || chim_seq_lt(s->seq, c->rcv_nxt))
-		cut(c, s);
+		cut(c, s, env);
 	if (s->len == 0 && (s->seq == c->rcv_nxt || (s->flags & CHIM_FIN) == 0))
 		return CHIM_VERDICT_FREE;
 	if (s->len != 0 && (c->flags & TCP_FULL_CLOSE))
 		return reset(c, s, env);
+	/* As if lost on the wire: the peer sends it again. */
+	if (!tcp_queues_attach(c, env)) {
+		s->why = CHIM_WHY_NO_BUFFER;
+		s->flags &= ~CHIM_FIN;
+		return CHIM_VERDICT_FREE;
+	}
 	tcp_chain_cut_front(m, s->payload_off);
 	tcp_chain_keep(m, s->len);
 	if (s->seq != c->rcv_nxt)
 		return queue(c, m, s, env);
 	accept(c, m, (s->flags & CHIM_PSH) != 0, env);
-	if (tcp_reass_is_empty(&c->reass))
+	if (tcp_reass_is_empty(&c->q->reass))
 		ack_data(c, s->len, env);
 	else if ((s->flags & CHIM_FIN) == 0)
 		accept_queued(c, env);

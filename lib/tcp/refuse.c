@@ -14,10 +14,10 @@ static bool
 is_continuous(struct chim_conn *c, struct rte_mbuf *list)
 {
 	uint32_t seq = chim_nbl(list)->bytes;
-	uint32_t end = c->ind_nxt;
+	uint32_t end = tcp_indicate_nxt(c);
 	struct rte_mbuf *m;
 
-	if (end - seq > c->lent_bytes || (tcp_indicate_has_gap(c) && seq != c->refused_end))
+	if (end - seq > c->q->lent_bytes || (c->q->gap_bytes != 0 && seq != end - c->q->gap_bytes))
 		return false;
 	CHIM_NBL_FOREACH (m, list) {
 		if (chim_nbl(m)->bytes != seq || !tcp_chain_is_sane(m) || m->pkt_len > end - seq)
@@ -33,12 +33,10 @@ close_gap(struct chim_conn *c)
 {
 	if (tcp_indicate_has_gap(c))
 		return;
-	c->ind_nxt -= c->refused_bytes;
-	c->refused_end = c->ind_nxt;
-	c->refused_bytes = 0;
-	tcp_list_join(&c->refused, &c->rcvq);
-	c->rcvq = c->refused;
-	c->refused = (struct tcp_list){ 0 };
+	c->q->refused_bytes = 0;
+	tcp_list_join(&c->q->refused, &c->q->rcvq);
+	c->q->rcvq = c->q->refused;
+	c->q->refused = (struct tcp_list){ 0 };
 }
 
 void
@@ -51,23 +49,24 @@ tcp_indicate_refuse(
 
 	if (list == NULL)
 		return;
-	bool can_keep = (c->flags & TCP_EXPORTED) == 0 && c->state != CHIM_TCP_CLOSED &&
-		is_continuous(c, list);
+	/* Nothing is lent where there are no queues. */
+	bool can_keep = c->q != NULL && (c->flags & TCP_EXPORTED) == 0 &&
+		c->state != CHIM_TCP_CLOSED && is_continuous(c, list);
 	uint32_t start = chim_nbl(list)->bytes;
 
 	CHIM_NBL_FOREACH (m, list)
 		bytes += m->pkt_len;
-	chim_tcp_credit(c, bytes, env);
+	tcp_receive_credit(c, bytes);
 	if (!can_keep) {
 		tcp_conn_free_list(&back, env);
 		return;
 	}
 	consumed = RTE_MIN(consumed, list->pkt_len);
 	tcp_chain_cut_front(list, consumed);
-	tcp_list_join(&c->refused, &back);
-	c->refused_end = start + bytes;
-	c->refused_bytes += bytes - consumed;
-	c->rcvq_bytes += bytes - consumed;
+	tcp_list_join(&c->q->refused, &back);
+	c->q->gap_bytes = tcp_indicate_nxt(c) - (start + bytes);
+	c->q->refused_bytes += bytes - consumed;
+	c->q->rcvq_bytes += bytes - consumed;
 	c->flags |= TCP_REFUSED;
 	c->flags &= ~TCP_FIN_TOLD;
 	c->head.todo |= CHIM_TODO_DELIVER;

@@ -50,7 +50,7 @@ tcp_rtt_rto_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
 static uint32_t
 clock_at(const struct chim_conn *c, chim_us_t us)
 {
-	if (c->ts_hz == 1000)
+	if (tcp_rtt_is_ms(c))
 		return (uint32_t)(us / CHIM_US_PER_MS);
 	return (uint32_t)(us / CHIM_US_PER_S * c->ts_hz +
 		us % CHIM_US_PER_S * c->ts_hz / CHIM_US_PER_S);
@@ -66,7 +66,7 @@ uint32_t
 tcp_rtt_of_echo(const struct chim_conn *c, uint32_t tsecr, const struct chim_tcp_env *env)
 {
 	uint32_t ticks = tcp_rtt_tsval(c, env) - tsecr;
-	uint64_t us = (uint64_t)ticks * CHIM_US_PER_S / c->ts_hz;
+	uint64_t us = (uint64_t)ticks * CHIM_US_PER_S / (c->ts_hz != 0 ? c->ts_hz : 1000);
 
 	if ((int32_t)ticks < 0 || us > SAMPLE_MAX_US)
 		return 0;

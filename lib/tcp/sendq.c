@@ -19,11 +19,11 @@
 static void
 complete(struct chim_conn *c, struct rte_mbuf *m, enum chim_status status, uint32_t n)
 {
-	struct tcp_list *to = &c->sent_done;
+	struct tcp_list *to = &c->q->sent_done;
 
-	if (m == c->disconnect) {
-		c->disconnect = chim_nbl(m)->next;
-		to = &c->disc_done;
+	if (m == c->q->disconnect) {
+		c->q->disconnect = chim_nbl(m)->next;
+		to = &c->q->disc_done;
 	} else {
 		c->head.todo |= CHIM_TODO_DELIVER;
 	}
@@ -37,7 +37,7 @@ complete(struct chim_conn *c, struct rte_mbuf *m, enum chim_status status, uint3
 static void
 settle(struct chim_conn *c)
 {
-	struct tcp_place *u = &c->una;
+	struct tcp_place *u = &c->q->una;
 
 	while (u->chain != NULL && u->off == u->seg->data_len) {
 		u->off = 0;
@@ -47,9 +47,9 @@ settle(struct chim_conn *c)
 		struct rte_mbuf *done = u->chain;
 		struct rte_mbuf *next = chim_nbl(done)->next;
 
-		c->sendq.head = next;
+		c->q->sendq.head = next;
 		if (next == NULL)
-			c->sendq.tail = NULL;
+			c->q->sendq.tail = NULL;
 		u->chain = next;
 		u->seg = next;
 		complete(c, done, CHIM_STATUS_SUCCESS, done->pkt_len);
@@ -64,9 +64,9 @@ tcp_sendq_append(struct chim_conn *c, struct rte_mbuf *list)
 
 		list = chim_nbl(m)->next;
 		c->snd_end += m->pkt_len;
-		tcp_list_append(&c->sendq, m);
-		if (c->una.chain == NULL)
-			c->una = (struct tcp_place){ .chain = m, .seg = m };
+		tcp_list_append(&c->q->sendq, m);
+		if (c->q->una.chain == NULL)
+			c->q->una = (struct tcp_place){ .chain = m, .seg = m };
 	}
 	settle(c);
 }
@@ -74,7 +74,7 @@ tcp_sendq_append(struct chim_conn *c, struct rte_mbuf *list)
 void
 tcp_sendq_ack(struct chim_conn *c, uint32_t n)
 {
-	struct tcp_place *u = &c->una;
+	struct tcp_place *u = &c->q->una;
 
 	while (n > 0 && u->chain != NULL) {
 		uint32_t part = RTE_MIN(n, u->seg->data_len - u->off);
@@ -84,10 +84,10 @@ tcp_sendq_ack(struct chim_conn *c, uint32_t n)
 		settle(c);
 	}
 	/* Places that fell behind may be in chains that are the host's again. */
-	if (chim_seq_le(c->fresh.seq, c->snd_una))
-		c->fresh.chain = NULL;
-	if (chim_seq_le(c->again.seq, c->snd_una))
-		c->again.chain = NULL;
+	if (chim_seq_le(c->q->fresh.seq, c->snd_una))
+		c->q->fresh.chain = NULL;
+	if (chim_seq_le(c->q->again.seq, c->snd_una))
+		c->q->again.chain = NULL;
 }
 
 bool
@@ -113,7 +113,7 @@ bool
 tcp_sendq_seek(struct chim_conn *c, struct tcp_place *p, uint32_t seq)
 {
 	if (p->chain == NULL || chim_seq_gt(p->seq, seq)) {
-		*p = c->una;
+		*p = c->q->una;
 		p->seq = c->snd_una;
 	}
 	if (p->chain == NULL)
@@ -130,9 +130,9 @@ tcp_sendq_seek(struct chim_conn *c, struct tcp_place *p, uint32_t seq)
 static uint32_t
 acked_of_head(const struct chim_conn *c)
 {
-	uint32_t n = c->una.off;
+	uint32_t n = c->q->una.off;
 
-	for (const struct rte_mbuf *seg = c->una.chain; seg != c->una.seg; seg = seg->next)
+	for (const struct rte_mbuf *seg = c->q->una.chain; seg != c->q->una.seg; seg = seg->next)
 		n += seg->data_len;
 	return n;
 }
@@ -140,23 +140,26 @@ acked_of_head(const struct chim_conn *c)
 static void
 forget(struct chim_conn *c)
 {
-	c->una = (struct tcp_place){ 0 };
-	c->fresh = (struct tcp_place){ 0 };
-	c->again = (struct tcp_place){ 0 };
+	c->q->una = (struct tcp_place){ 0 };
+	c->q->fresh = (struct tcp_place){ 0 };
+	c->q->again = (struct tcp_place){ 0 };
 }
 
 void
 tcp_sendq_fail(struct chim_conn *c, enum chim_status status)
 {
-	uint32_t n = c->sendq.head != NULL ? acked_of_head(c) : 0;
 	struct rte_mbuf *m;
 
-	while ((m = c->sendq.head) != NULL) {
-		c->sendq.head = chim_nbl(m)->next;
+	if (c->q == NULL)
+		return;
+	uint32_t n = c->q->sendq.head != NULL ? acked_of_head(c) : 0;
+
+	while ((m = c->q->sendq.head) != NULL) {
+		c->q->sendq.head = chim_nbl(m)->next;
 		complete(c, m, status, n);
 		n = 0;
 	}
-	c->sendq.tail = NULL;
+	c->q->sendq.tail = NULL;
 	forget(c);
 }
 
@@ -164,12 +167,15 @@ struct rte_mbuf *
 tcp_sendq_export(struct chim_conn *c)
 {
 	struct tcp_list out = { 0 };
-	uint32_t n = c->sendq.head != NULL ? acked_of_head(c) : 0;
 	struct rte_mbuf *m;
 
-	while ((m = c->sendq.head) != NULL) {
-		c->sendq.head = chim_nbl(m)->next;
-		if (m == c->disconnect) {
+	if (c->q == NULL)
+		return NULL;
+	uint32_t n = c->q->sendq.head != NULL ? acked_of_head(c) : 0;
+
+	while ((m = c->q->sendq.head) != NULL) {
+		c->q->sendq.head = chim_nbl(m)->next;
+		if (m == c->q->disconnect) {
 			/* The disconnect's own chain goes back with the disconnect. */
 			complete(c, m, CHIM_STATUS_UPLOAD_IN_PROGRESS, n);
 		} else {
@@ -180,7 +186,7 @@ tcp_sendq_export(struct chim_conn *c)
 		}
 		n = 0;
 	}
-	c->sendq.tail = NULL;
+	c->q->sendq.tail = NULL;
 	forget(c);
 	return out.head;
 }

@@ -22,7 +22,10 @@ tcp_timer_arm(struct chim_conn *c, enum tcp_timer t, uint32_t ms, const struct c
 {
 	chim_ms_t when = tcp_now(env) + RTE_MIN(ms, ARM_MAX_MS);
 
-	c->deadline[t] = when;
+	if (t < TCP_TIMER_KEPT)
+		c->deadline[t] = when;
+	else
+		c->q->deadline[t - TCP_TIMER_KEPT] = when;
 	c->armed |= 1u << t;
 	if (!chim_wheel_is_armed(&c->head.wheel) || chim_ms_is_before(when, c->head.wheel.when))
 		c->head.todo |= CHIM_TODO_TIMER;
@@ -36,8 +39,8 @@ chim_tcp_deadline(const struct chim_conn *c, chim_ms_t *when)
 	for (uint32_t t = 0; t < TCP_TIMER_MAX; t++) {
 		if (!tcp_timer_is_armed(c, t))
 			continue;
-		if (is_first || chim_ms_is_before(c->deadline[t], *when))
-			*when = c->deadline[t];
+		if (is_first || chim_ms_is_before(tcp_timer_at(c, t), *when))
+			*when = tcp_timer_at(c, t);
 		is_first = false;
 	}
 	return !is_first;
@@ -295,7 +298,7 @@ chim_tcp_expire(struct chim_conn *c, struct chim_tcp_env *env)
 	chim_ms_t now = tcp_now(env);
 
 	for (uint32_t t = 0; t < TCP_TIMER_MAX; t++) {
-		if (!tcp_timer_is_armed(c, t) || !chim_ms_is_due(c->deadline[t], now))
+		if (!tcp_timer_is_armed(c, t) || !chim_ms_is_due(tcp_timer_at(c, t), now))
 			continue;
 		tcp_timer_stop(c, t);
 		expire[t](c, env);

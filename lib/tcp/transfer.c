@@ -12,13 +12,12 @@
  */
 #include "tcp_internal.h"
 
-#define WSCALE_MAX    14u
-#define MSS_LEAST     48u
-#define CHAINS_MAX    (1u << 20) /* a longer list is taken for a cycle */
-#define BYTES_MAX     (1u << 30) /* of a queue: sequence numbers must compare */
-#define TS_HZ_DEFAULT 1000u
-#define TS_HZ_MAX     CHIM_US_PER_S
-#define SSTHRESH_MAX  (1u << 30)
+#define WSCALE_MAX   14u
+#define MSS_LEAST    48u
+#define CHAINS_MAX   (1u << 20) /* a longer list is taken for a cycle */
+#define BYTES_MAX    (1u << 30) /* of a queue: sequence numbers must compare */
+#define TS_HZ_MAX    CHIM_US_PER_S
+#define SSTHRESH_MAX (1u << 30)
 
 /* ---- which states have which FINs ---- */
 
@@ -129,8 +128,7 @@ take_const(struct chim_conn *c, const struct chim_tcp_const *k)
 	c->head.local_port = k->local_port;
 	c->head.remote_port = k->remote_port;
 	c->remote_mss = k->remote_mss;
-	c->ts_hz_given = k->ts_hz;
-	c->ts_hz = k->ts_hz != 0 ? k->ts_hz : TS_HZ_DEFAULT;
+	c->ts_hz = k->ts_hz;
 	c->hash_value = k->hash_value;
 	c->snd_wscale_given = k->snd_wind_scale;
 	c->rcv_wscale_given = k->rcv_wind_scale;
@@ -164,18 +162,15 @@ take_receive(
 	c->rcv_adv = d->rcv_nxt + d->rcv_wnd;
 	c->ack_sent = d->rcv_nxt;
 	c->ts_recent = d->ts_recent;
-	c->ts_recent_at = env->now_us;
 	if (d->ts_recent_age == CHIM_TICKS_NONE)
 		c->flags |= TCP_TS_UNKNOWN;
 	else
-		c->ts_recent_at -=
-			(chim_us_t)d->ts_recent_age * CHIM_US_PER_S / env->cfg->ticks_per_second;
+		tcp_ts_set_age(
+			c, (uint64_t)d->ts_recent_age * 1000 / env->cfg->ticks_per_second, env);
 	if (has_fin_in(d->state)) {
 		c->flags |= TCP_FIN_RCVD;
 		c->head.todo |= CHIM_TODO_DELIVER;
 	}
-	c->ind_nxt = d->rcv_nxt - has_fin_in(d->state);
-	c->refused_end = c->ind_nxt;
 }
 
 /* Scaled ticks of the host -> scaled microseconds. A round trip of minutes saturates. */
@@ -194,7 +189,6 @@ take_send(struct chim_conn *c, const struct chim_tcp_delegated *d, const struct 
 
 	c->snd_una = d->snd_una;
 	c->snd_max = d->snd_max;
-	c->snd_sml = d->snd_una;
 	c->snd_wnd = d->snd_wnd;
 	c->max_snd_wnd = d->max_snd_wnd;
 	c->snd_wl1 = d->snd_wl1;
@@ -241,7 +235,7 @@ take_timers(struct chim_conn *c, const struct chim_tcp_delegated *d, struct chim
 		else if (d->state == CHIM_TCP_FIN_WAIT_2)
 			tcp_timer_fin_wait_2(c, env);
 	}
-	if (c->rcvq_bytes != 0)
+	if (tcp_queues(c)->rcvq_bytes != 0)
 		tcp_timer_arm(c, TCP_TIMER_PUSH, env->cfg->push_ms, env);
 }
 
@@ -283,12 +277,9 @@ take_buffered(struct chim_conn *c, struct rte_mbuf *list, struct chim_tcp_env *e
 			return false;
 		}
 	}
-	while ((m = tcp_list_pop(&copy)) != NULL) {
-		c->ind_nxt -= m->pkt_len;
+	while ((m = tcp_list_pop(&copy)) != NULL)
 		tcp_indicate_data(c, m, copy.head == NULL, env);
-	}
-	c->refused_end = c->ind_nxt;
-	if (c->rcvq_bytes != 0 || (c->const_flags & CHIM_TCP_INDICATE_ON_REQUEST) != 0)
+	if (tcp_queues(c)->rcvq_bytes != 0 || (c->const_flags & CHIM_TCP_INDICATE_ON_REQUEST) != 0)
 		c->flags |= TCP_REFUSED;
 	return true;
 }
@@ -305,6 +296,16 @@ take_recovery(struct chim_conn *c, const struct chim_tcp_delegated *d, uint32_t 
 	tcp_recover_init(&c->recover, env->cfg->congestion_algorithm, cwnd, ssthresh);
 	c->recover.sent_ms = tcp_now(env);
 	return tcp_recover_import(&c->recover, env, &out, d->snd_nxt, has_fin);
+}
+
+/* Does anything wait, from the start? */
+static bool
+needs_queues(const struct chim_tcp_import *in)
+{
+	const struct chim_tcp_delegated *d = in->delegated;
+
+	return in->send_chain != NULL || d->buffered_data != NULL || d->snd_max != d->snd_una ||
+		(has_fin_out(d->state) && d->state != CHIM_TCP_FIN_WAIT_2);
 }
 
 static void
@@ -334,15 +335,16 @@ chim_tcp_import(struct chim_conn *c, const struct chim_tcp_import *in, struct ch
 	c->path_mtu = in->path_mtu;
 	tcp_conn_set_mss(c);
 	*why = CHIM_REASON_NO_MEMORY;
-	if (!take_buffered(c, d->buffered_data, env))
+	if (needs_queues(in) && !tcp_queues_attach(c, env))
 		return CHIM_STATUS_FAILURE;
-	if (!take_recovery(c, d, queued, env)) {
-		tcp_indicate_drop(c, env);
+	if (!take_buffered(c, d->buffered_data, env) || !take_recovery(c, d, queued, env)) {
+		tcp_queues_release(c, env);
 		return CHIM_STATUS_FAILURE;
 	}
 	*why = CHIM_REASON_NONE;
 	tcp_conn_set_state(c, d->state, env);
-	tcp_sendq_append(c, in->send_chain);
+	if (c->q != NULL)
+		tcp_sendq_append(c, in->send_chain);
 	take_timers(c, d, env);
 	tcp_ack_soon(c);
 	return CHIM_STATUS_SUCCESS;

@@ -11,16 +11,18 @@
 #define KEPT_MAX_BYTES (256u * 1024u)
 
 enum chim_verdict
-tcp_urgent_keep(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s)
+tcp_urgent_keep(
+	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
 {
 	s->why = CHIM_WHY_AFTER_URGENT;
 	/* A forwarded segment has no frame to be given on: its sender has it still. */
-	if (s->tcp_off == 0 || c->kept_bytes + m->pkt_len > KEPT_MAX_BYTES) {
+	if (s->tcp_off == 0 || !tcp_queues_attach(c, env) ||
+		c->q->kept_bytes + m->pkt_len > KEPT_MAX_BYTES) {
 		s->why = CHIM_WHY_NO_BUFFER;
 		return CHIM_VERDICT_FREE;
 	}
-	c->kept_bytes += m->pkt_len;
-	tcp_list_append(&c->kept, m);
+	c->q->kept_bytes += m->pkt_len;
+	tcp_list_append(&c->q->kept, m);
 	return CHIM_VERDICT_HELD;
 }
 
@@ -31,12 +33,14 @@ tcp_urgent_begin(
 	c->flags |= TCP_URGENT | TCP_STOPPED;
 	c->armed = 0;
 	chim_tcp_retrieve(c, CHIM_UPLOAD_RECEIVED_URGENT_DATA, env);
-	return tcp_urgent_keep(c, m, s);
+	return tcp_urgent_keep(c, m, s, env);
 }
 
 struct rte_mbuf *
 chim_tcp_take_kept(struct chim_conn *c)
 {
-	c->kept_bytes = 0;
-	return tcp_list_take(&c->kept);
+	if (c->q == NULL)
+		return NULL;
+	c->q->kept_bytes = 0;
+	return tcp_list_take(&c->q->kept);
 }

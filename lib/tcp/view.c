@@ -26,6 +26,7 @@ tcp_view_backlog(const struct chim_conn *c)
 void
 chim_tcp_view(const struct chim_conn *c, struct chim_tcp_view *v)
 {
+	const struct tcp_queues *q = tcp_queues(c);
 	uint32_t rto_us = (c->srtt_us8 >> 3) + c->rttvar_us4;
 
 	*v = (struct chim_tcp_view){
@@ -43,9 +44,9 @@ chim_tcp_view(const struct chim_conn *c, struct chim_tcp_view *v)
 		.rttvar_us = c->rttvar_us4 >> 2,
 		.rto_us = rto_us,
 		.send_queue_bytes = tcp_is_fin_acked(c) ? 0 : c->snd_end - c->snd_una,
-		.recv_queue_bytes = c->rcvq_bytes + c->lent_bytes,
-		.reassembly_bytes = c->reass.bytes,
-		.retransmits = c->retransmits,
+		.recv_queue_bytes = q->rcvq_bytes + q->lent_bytes,
+		.reassembly_bytes = q->reass.bytes,
+		.retransmits = c->recover.retransmits,
 		.bytes_in = c->bytes_in,
 		.bytes_out = c->bytes_out,
 		.has_ts = tcp_has_ts(c),
@@ -69,12 +70,12 @@ chim_tcp_icmp(struct chim_conn *c, const struct chim_icmp_quote *quote, struct c
 	if (quote->mtu != 0) {
 		if (quote->mtu >= c->path_mtu)
 			return false;
-		c->event_mtu = quote->mtu;
-		tcp_indicate_event(c, CHIM_EVENT_PATH_MTU);
+		c->q->event_mtu = quote->mtu;
+		tcp_indicate_event(c, TCP_EVENT_PATH_MTU);
 		return true;
 	}
-	c->event_icmp = (uint16_t)(quote->type << 8 | quote->code);
-	tcp_indicate_event(c, CHIM_EVENT_UNREACHABLE);
+	c->q->event_icmp = (uint16_t)(quote->type << 8 | quote->code);
+	tcp_indicate_event(c, TCP_EVENT_UNREACHABLE);
 	return true;
 }
 

@@ -182,8 +182,8 @@ each_invariant_is_looked_at(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .buffered = 100, .unacked = 500);
 	struct chim_conn *c = e->c;
-	uint32_t *const field[] = { &c->snd_una, &c->snd_max, &c->snd_end, &c->rcvq_bytes,
-		&c->refused_bytes, &c->rcv_nxt, &c->ind_nxt, &c->snd_wnd };
+	uint32_t *const field[] = { &c->snd_una, &c->snd_max, &c->snd_end, &c->q->rcvq_bytes,
+		&c->q->refused_bytes, &c->rcv_nxt, &c->snd_wnd };
 
 	for (uint32_t i = 0; i < CHIM_DIM(field); i++) {
 		uint32_t was = *field[i];

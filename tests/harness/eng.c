@@ -24,7 +24,7 @@
 #define TS0	 (UINT32_MAX - 99u)
 #define PEER_TS0 (UINT32_MAX - 49u)
 
-static struct rte_mempool *pool, *host_pool, *clone_pool, *sent_pool, *flight_pool;
+static struct rte_mempool *pool, *host_pool, *clone_pool, *sent_pool, *flight_pool, *queues_pool;
 
 static void
 make_pools(void)
@@ -38,6 +38,7 @@ make_pools(void)
 	assert_non_null(clone_pool);
 	sent_pool = pools_objects("eng_sent_pool", 8191, chim_tcp_sent_size());
 	flight_pool = pools_objects("eng_flight_pool", 15, chim_tcp_flight_size());
+	queues_pool = pools_objects("eng_queues_pool", 15, chim_tcp_queues_size());
 }
 
 struct rte_mempool *
@@ -52,7 +53,7 @@ eng_in_use(void)
 {
 	return rte_mempool_in_use_count(pool) + rte_mempool_in_use_count(host_pool) +
 		rte_mempool_in_use_count(clone_pool) + rte_mempool_in_use_count(sent_pool) +
-		rte_mempool_in_use_count(flight_pool);
+		rte_mempool_in_use_count(flight_pool) + rte_mempool_in_use_count(queues_pool);
 }
 
 /* ---- making one ---- */
@@ -87,6 +88,7 @@ make_env(struct eng *e)
 		.pool = pool,
 		.sent_pool = sent_pool,
 		.flight_pool = flight_pool,
+		.queues_pool = queues_pool,
 		.row = &e->row,
 		.out = &e->out,
 		.stats4 = &e->stats4,
@@ -141,7 +143,6 @@ eng_blank(const struct eng_opts *opts)
 	struct chim_conn_head *head = chim_tcp_head(e->c);
 
 	head->handle = 0x0100000100000007u;
-	head->offload_handle = 0xABCD;
 	head->is_ip6 = opts->is_ip6;
 	head->wheel.slot = CHIM_WHEEL_NONE;
 	return e;
@@ -480,10 +481,35 @@ inject(struct eng *e, struct pkt p)
 
 /* ---- the host ---- */
 
+/* What is not taken comes back at once, as the datapath does it. */
+static void
+give_back(struct eng *e, const struct chim_io *io, enum chim_status status)
+{
+	static const uint16_t done[] = {
+		[CHIM_IO_SEND] = CHIM_IO_SEND_DONE,
+		[CHIM_IO_RECEIVE] = CHIM_IO_RECEIVE_DONE,
+		[CHIM_IO_DISCONNECT] = CHIM_IO_DISCONNECT_DONE,
+	};
+	struct rte_mbuf *m;
+
+	CHIM_NBL_FOREACH (m, io->m) {
+		chim_nbl(m)->status = status;
+		chim_nbl(m)->bytes = 0;
+	}
+	assert_true(e->nb_io < ENG_IO);
+	e->io[e->nb_io++] = (struct chim_io){ .op = done[io->op],
+		.status = status,
+		.handle = chim_tcp_head(e->c)->handle,
+		.m = io->m };
+}
+
 void
 eng_host_io(struct eng *e, const struct chim_io *io)
 {
-	chim_tcp_host_io(e->c, io, &e->env);
+	enum chim_status status = chim_tcp_host_io(e->c, io, &e->env);
+
+	if (status != CHIM_STATUS_SUCCESS)
+		give_back(e, io, status);
 	step(e);
 }
 

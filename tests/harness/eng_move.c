@@ -28,7 +28,6 @@ eng_empty(struct eng *e)
 	*head = (struct chim_conn_head){
 		.handle = head->handle,
 		.is_ip6 = head->is_ip6,
-		.offload_handle = head->offload_handle,
 		.wheel.slot = CHIM_WHEEL_NONE,
 	};
 }

@@ -168,14 +168,19 @@ enum dp_parcel {
 /* ---- beside each connection: what only the datapath knows of it ---- */
 
 struct dp_side {
-	struct chim_msg *terminate;   /* being terminated: the message to answer */
-	const _Atomic uint64_t *gate; /* see struct chim_msg_tcp; NULL once it was open */
+	uint64_t offload_handle; /* the host's name for it */
+	union {
+		const _Atomic uint64_t *gate; /* see struct chim_msg_tcp; NULL once it was open */
+		struct chim_msg *terminate;   /* is_ending: the message to answer */
+	};
 	uint64_t gate_stamp;
 	uint32_t seen;	     /* epoch of path and neighbor the engine was told of */
+	uint8_t is_ending;   /* being terminated */
 	uint8_t is_exported; /* chim_tcp_terminate() has been called */
 	uint8_t tries;
-	uint16_t reserved;
+	uint8_t reserved;
 };
+_Static_assert(sizeof(struct dp_side) == 32, "two connections a cache line");
 
 struct chim_worker {
 	/* ---- constant after start; telemetry reads it too ---- */

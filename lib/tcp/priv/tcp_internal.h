@@ -67,6 +67,25 @@ tcp_is_in_flight(const struct chim_conn *c)
 	return c->snd_max != c->snd_una;
 }
 
+/* Milliseconds since ts_recent was taken. */
+static inline uint64_t
+tcp_ts_age_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
+{
+	uint64_t at = (uint64_t)c->ts_recent_era << 32 | c->ts_recent_ms;
+
+	return (env->now_us / CHIM_US_PER_MS - at) & (RTE_BIT64(48) - 1);
+}
+
+/* ts_recent was taken so many milliseconds ago. */
+static inline void
+tcp_ts_set_age(struct chim_conn *c, uint64_t age_ms, const struct chim_tcp_env *env)
+{
+	uint64_t at = env->now_us / CHIM_US_PER_MS - age_ms;
+
+	c->ts_recent_ms = (uint32_t)at;
+	c->ts_recent_era = (uint16_t)(at >> 32);
+}
+
 static inline struct chim_family_stats *
 tcp_stats(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
@@ -80,7 +99,27 @@ tcp_ack_soon(struct chim_conn *c)
 	c->head.todo |= CHIM_TODO_OUTPUT;
 }
 
+/* ---- queues.c ---- */
+
+/** Something is going to wait. @return false: no queues are free (counted). */
+bool tcp_queues_attach(struct chim_conn *c, struct chim_tcp_env *env);
+
+/** The same, for what the host asks: without queues it is to take the connection back. */
+bool tcp_queues_attach_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env);
+
+/** Something has gone: give the queues back if nothing waits any more. */
+void tcp_queues_settle(struct chim_conn *c, struct chim_tcp_env *env);
+
+/** Free what is in the queues, and give them back. */
+void tcp_queues_release(struct chim_conn *c, struct chim_tcp_env *env);
+
 /* ---- timer.c: the slots ---- */
+
+static inline chim_ms_t
+tcp_timer_at(const struct chim_conn *c, enum tcp_timer t)
+{
+	return t < TCP_TIMER_KEPT ? c->deadline[t] : c->q->deadline[t - TCP_TIMER_KEPT];
+}
 
 static inline bool
 tcp_timer_is_armed(const struct chim_conn *c, enum tcp_timer t)
@@ -155,6 +194,13 @@ void tcp_rtt_sample(struct chim_conn *c, uint32_t rtt_us);
 /** Retransmission timeout without back-off, milliseconds. */
 uint32_t tcp_rtt_rto_ms(const struct chim_conn *c, const struct chim_tcp_env *env);
 
+/* Does TSval count milliseconds? What is not known is taken for that. */
+static inline bool
+tcp_rtt_is_ms(const struct chim_conn *c)
+{
+	return c->ts_hz == 0 || c->ts_hz == 1000;
+}
+
 /** The TSval clock of the connection (RFC 7323, 5.4; spec 8.4). */
 uint32_t tcp_rtt_tsval(const struct chim_conn *c, const struct chim_tcp_env *env);
 
@@ -223,6 +269,13 @@ uint16_t tcp_receive_window(struct chim_conn *c);
 /** Room was made: is an update of the window worth a segment (RFC 9293, 3.8.6.2.2)? */
 void tcp_receive_room(struct chim_conn *c);
 
+/** So many lent bytes are the engine's again, or free. */
+void tcp_receive_credit(struct chim_conn *c, uint32_t bytes);
+
+/** A duplicate to be reported with the next ACK (RFC 2883), if there are queues to note it in. */
+void
+tcp_receive_note_dsack(struct chim_conn *c, uint32_t start, uint32_t end, struct chim_tcp_env *env);
+
 /** Bytes from rcv_nxt to the right edge advertised. */
 static inline uint32_t
 tcp_receive_edge(const struct chim_conn *c)
@@ -268,7 +321,8 @@ enum chim_verdict tcp_urgent_begin(
 	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env);
 
 /** A segment after it. */
-enum chim_verdict tcp_urgent_keep(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s);
+enum chim_verdict tcp_urgent_keep(
+	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env);
 
 /* ---- challenge.c ---- */
 
@@ -349,15 +403,24 @@ bool tcp_emit(struct chim_conn *c, const struct tcp_tx *tx, struct chim_tcp_env 
 void tcp_indicate_data(
 	struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env);
 
+/* The next octet to be handed over: the first of rcvq, which ends at the peer's FIN or RCV.NXT. */
+static inline uint32_t
+tcp_indicate_nxt(const struct chim_conn *c)
+{
+	const struct tcp_queues *q = tcp_queues(c);
+
+	return c->rcv_nxt - ((c->flags & TCP_FIN_RCVD) != 0) - (q->rcvq_bytes - q->refused_bytes);
+}
+
 /* Is refused data still to come back, which lies between refused and rcvq? */
 static inline bool
 tcp_indicate_has_gap(const struct chim_conn *c)
 {
-	return c->refused_end != c->ind_nxt;
+	return tcp_queues(c)->gap_bytes != 0;
 }
 
-/** Note an event to be told: enum chim_event, or TCP_EVENT_RETRIEVE | reason. */
-void tcp_indicate_event(struct chim_conn *c, uint8_t event);
+/** Note a TCP_EVENT_* to be told. */
+void tcp_indicate_event(struct chim_conn *c, uint16_t event);
 
 /** Run the delivery algorithm as far as requests go (spec 5.4, FILL). */
 void tcp_indicate_fill(struct chim_conn *c, struct chim_tcp_env *env);

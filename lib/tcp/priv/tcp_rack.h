@@ -15,13 +15,13 @@
 #include "tcp_sent.h"
 
 struct tcp_rack_kept {
-	uint32_t min_rtt_us; /* smallest of the last minutes, 0 = none */
-	chim_ms_t min_rtt_at;
-	uint8_t reo_mult;      /* of min_rtt / 4; 1 at first */
-	uint8_t reo_persist;   /* recoveries until reo_mult is 1 again */
-	uint8_t is_reordering; /* reordering has been seen */
-	uint8_t reserved;
+	uint32_t min_rtt_us;	   /* smallest of the last minutes, 0 = none */
+	uint16_t min_rtt_tick;	   /* when, in units of 1024 ms */
+	uint8_t reo_mult;	   /* of min_rtt / 4; 1 at first */
+	uint8_t reo_persist : 7;   /* recoveries until reo_mult is 1 again */
+	uint8_t is_reordering : 1; /* reordering has been seen */
 };
+_Static_assert(sizeof(struct tcp_rack_kept) == 8, "what an idle connection keeps of it");
 
 struct tcp_rack {
 	uint32_t rtt_us; /* RACK.rtt; 0 = nothing delivered yet */

@@ -53,6 +53,7 @@ struct tcp_recover {
 	struct tcp_rack_kept kept;
 	struct tcp_flight *flight; /* NULL: nothing is in flight */
 	uint32_t sent_ms;	   /* last transmission of data, for restart after idle */
+	uint32_t retransmits;	   /* segments sent again, for the view */
 };
 
 /* What ack.c knows of an ACK. */
