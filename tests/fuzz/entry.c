@@ -17,14 +17,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	static const char *const args[] = { "fuzz", "--no-huge", "--no-shconf", "--no-pci",
+		"--no-telemetry", "-m", "512", "-l", "0", "--log-level=error" };
+	char *copy[CHIM_DIM(args) + 1];
 	char prefix[64];
-	char *args[] = { (*argv)[0], "--no-huge", "--no-shconf", "--no-pci", "--no-telemetry", "-m",
-		"512", "-l", "0", "--log-level=error", prefix, NULL };
 
 	snprintf(prefix, sizeof(prefix), "--file-prefix=fuzz%d", getpid());
+	for (size_t i = 0; i < CHIM_DIM(args); i++)
+		copy[i] = strdup(args[i]);
+	copy[CHIM_DIM(args)] = prefix;
 	/* what does not hold ends the program where it is seen */
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
-	return rte_eal_init(CHIM_DIM(args) - 1, args) < 0 ? -1 : 0;
+	return rte_eal_init(CHIM_DIM(copy), copy) < 0 ? -1 : 0;
 }
 
 int
