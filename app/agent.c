@@ -34,6 +34,11 @@
 #define SLEEP_MAX_US  1000u /* while connections are in the engine: nothing wakes us for them */
 #define SLEEP_IDLE_US 5000u /* while none is; descriptors wake us */
 
+/* The kernel holds connections that are not offloaded, or not yet: so many times what the engine
+ * has room for, and some where that is little. */
+#define KERNEL_SHARE 4u
+#define KERNEL_LEAST 1024u
+
 static chim_us_t
 clock_us(void)
 {
@@ -135,7 +140,8 @@ agent_create(struct app_engine *e, bool polls_ctl, char *why)
 	a->polls_ctl = polls_ctl;
 	a->signal_fd = -1;
 	a->control_fd = -1;
-	a->max_conns = e->opt->max_connections * e->nb_workers;
+	a->capacity = e->opt->max_connections * e->nb_workers;
+	a->max_conns = a->capacity * KERNEL_SHARE + KERNEL_LEAST;
 	a->free_head = UINT32_MAX;
 	TAILQ_INIT(&a->wants);
 	TAILQ_INIT(&a->blocked);

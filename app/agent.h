@@ -80,7 +80,8 @@ struct agent_conn {
 	const struct chim_service *svc;
 	struct app_policy policy;
 	enum agent_want want;
-	enum agent_cause cause; /* of want, then of the move under way, then of the last */
+	enum agent_cause cause;	     /* of want, then of the move under way */
+	enum agent_cause last_cause; /* of the last move that arrived */
 	chim_us_t born;
 	chim_us_t active;   /* last byte */
 	chim_us_t moved;    /* last move, or try */
@@ -136,7 +137,8 @@ struct agent {
 	uint32_t nb_listeners;
 	struct agent_listener listener[APP_MAX_LISTENERS];
 	/* connections */
-	uint32_t max_conns;
+	uint32_t capacity;  /* of the engine */
+	uint32_t max_conns; /* in both homes together */
 	uint32_t nb_conns;
 	uint32_t top; /* slots from here on were never used */
 	uint32_t free_head;
@@ -148,6 +150,7 @@ struct agent {
 	chim_us_t now;
 	chim_us_t next_sweep;
 	chim_us_t room_asked; /* last upload for capacity */
+	uint64_t room_for;    /* cookie of the connection that it was for; 0 = none */
 	uint32_t idle_turns;
 	/* stopping */
 	bool is_stopping;
@@ -237,6 +240,8 @@ void agent_policy_check(struct agent *a, struct agent_conn *c);
 void agent_policy_sweep(struct agent *a);
 /** An offload found no room: give the least used place back, where that is worth it. */
 void agent_policy_make_room(struct agent *a, const struct agent_conn *for_whom);
+/** It has left the engine to make room: whom it was for goes there now. */
+void agent_policy_give_room(struct agent *a, struct agent_conn *left);
 
 /* ---- lend.c ---- */
 

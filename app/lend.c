@@ -10,6 +10,7 @@
  * A lender that dies changes nothing: its connection is served on.
  */
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -40,6 +41,30 @@ read_request(const json_t *request, const struct chim_service **svc, const char 
 	return NULL;
 }
 
+static uint64_t
+socket_cookie(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+}
+
+/* Is it lent already, by another descriptor of the same socket? It would have two users. */
+static bool
+is_lent(const struct agent *a, int fd)
+{
+	uint64_t cookie = socket_cookie(fd);
+
+	for (uint32_t i = 0; i < a->top; i++) {
+		const struct agent_conn *c = &a->conn[i];
+
+		if (c->generation != 0 && c->is_lent && socket_cookie(c->fd) == cookie)
+			return true;
+	}
+	return false;
+}
+
 json_t *
 agent_command_lend(struct agent *a, const json_t *request, int *lent_fd)
 {
@@ -55,6 +80,8 @@ agent_command_lend(struct agent *a, const json_t *request, int *lent_fd)
 	wrong = read_request(request, &svc, &arg, &policy);
 	if (wrong != NULL)
 		return fail(wrong);
+	if (is_lent(a, *lent_fd))
+		return fail("this socket is lent already");
 	c = agent_conn_create(a, *lent_fd, svc, arg, policy);
 	if (c == NULL)
 		return fail("no room for another connection");
@@ -63,7 +90,7 @@ agent_command_lend(struct agent *a, const json_t *request, int *lent_fd)
 		return fail("the connection is over");
 	if (c->kc == NULL) {
 		agent_conn_close(a, c);
-		return fail("not a connected TCP socket of this network namespace");
+		return fail("not a connected TCP socket");
 	}
 	c->is_lent = true;
 	return json_pack("{s:b, s:I}", "ok", 1, "id", (json_int_t)agent_conn_cookie(a, c));

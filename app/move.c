@@ -124,11 +124,14 @@ on_moved(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *
 	c->moves++;
 	c->moved = a->now;
 	c->last = ev->move;
+	c->last_cause = c->cause;
 	a->pause_us[a->nb_pauses++ % AGENT_PAUSES] = (uint32_t)ev->move.pause_us;
 	agent_conn_note(a, c, ev->home == CHIM_HOME_ENGINE ? "to engine" : "to kernel",
 		agent_cause_text(c->cause), (uint32_t)ev->move.pause_us);
 	if (ev->home == CHIM_HOME_KERNEL) {
 		a->uploads[c->cause]++;
+		if (c->cause == AGENT_CAUSE_CAPACITY)
+			agent_policy_give_room(a, c);
 		agent_conn_return(a, c);
 		return;
 	}
@@ -144,7 +147,10 @@ on_moved(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *
 static void
 on_refused(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *ev)
 {
-	const char *why = ev->why != NULL ? ev->why : chim_reason_text(ev->reason);
+	/* What the engine gives as its reason says more than at which step it was. */
+	const char *why = ev->reason != CHIM_REASON_NONE || ev->why == NULL
+		? chim_reason_text(ev->reason)
+		: ev->why;
 
 	count_refusal(a, why);
 	agent_conn_note(a, c, "refused", why, 0);

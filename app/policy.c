@@ -12,6 +12,7 @@
 #include "agent.h"
 
 #define ROOM_EVERY_US (100 * CHIM_US_PER_MS)
+#define ROOM_REST_US  (10 * CHIM_US_PER_S) /* who made room does not ask for it at once */
 #define RTT_EVERY_US  (100 * CHIM_US_PER_MS)
 
 static uint64_t
@@ -122,6 +123,19 @@ agent_policy_make_room(struct agent *a, const struct agent_conn *for_whom)
 			victim = c;
 		}
 	}
-	if (victim != NULL)
-		agent_move_want(a, victim, AGENT_WANT_UPLOAD, AGENT_CAUSE_CAPACITY);
+	if (victim == NULL)
+		return;
+	a->room_for = agent_conn_cookie(a, for_whom);
+	agent_move_want(a, victim, AGENT_WANT_UPLOAD, AGENT_CAUSE_CAPACITY);
+}
+
+void
+agent_policy_give_room(struct agent *a, struct agent_conn *left)
+{
+	struct agent_conn *c = agent_conn_find(a, a->room_for);
+
+	left->retry_at = a->now + ROOM_REST_US;
+	a->room_for = 0;
+	if (c != NULL && c->want == AGENT_WANT_NOTHING && agent_conn_home(c) == CHIM_HOME_KERNEL)
+		agent_move_want(a, c, AGENT_WANT_OFFLOAD, c->cause);
 }

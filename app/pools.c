@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -42,11 +43,14 @@ memory_for_packets(void)
 	return total;
 }
 
-/* Mbufs in so many bytes, within bounds; one less than even, as mempools like it. */
+/* Mbufs in so many bytes, within bounds; one less than even, as mempools like it. Without
+ * hugepages a mempool lets no object cross a page. */
 static uint32_t
 bounded(uint64_t bytes, uint32_t most)
 {
-	uint64_t nb = bytes / MBUF_BYTES;
+	uint64_t each = rte_eal_has_hugepages() ? MBUF_BYTES
+						: RTE_ALIGN_CEIL(MBUF_BYTES, (size_t)getpagesize());
+	uint64_t nb = bytes / each;
 
 	if (nb > most)
 		return most - 1;
@@ -58,8 +62,8 @@ static struct rte_mempool *
 make_pool(const char *name, uint32_t nb, uint16_t room, int socket, bool is_fixed)
 {
 	for (;;) {
-		struct rte_mempool *p =
-			rte_pktmbuf_pool_create(name, nb, CACHE, CHIM_NBL_PRIV_SIZE, room, socket);
+		struct rte_mempool *p = rte_pktmbuf_pool_create(
+			name, nb, RTE_MIN(CACHE, nb / 4), CHIM_NBL_PRIV_SIZE, room, socket);
 
 		if (p != NULL || is_fixed || nb / 2 < MIN_MBUFS)
 			return p;

@@ -220,7 +220,7 @@ agent_view_conn(struct agent *a, struct agent_conn *c, bool detail)
 	set_number(o, "age_us", a->now - c->born);
 	set_number(o, "idle_us", a->now - c->active);
 	set_number(o, "moves", c->moves);
-	set_text(o, "cause", agent_cause_text(c->cause));
+	set_text(o, "cause", agent_cause_text(c->last_cause));
 	set_text(o, "refused", c->refusals > 0 ? c->refusal : NULL);
 	if (!detail)
 		return o;
@@ -318,7 +318,8 @@ agent_view_stats(struct agent *a)
 	set_text(o, "version", CHIM_VERSION);
 	set_number(o, "connections", a->nb_conns);
 	set_number(o, "in_engine", chim_kernel_nb_in_engine(a->kernel));
-	set_number(o, "capacity", a->max_conns);
+	set_number(o, "capacity", a->capacity);
+	set_number(o, "places", a->max_conns);
 	set_number(o, "accepted", a->accepted);
 	set_number(o, "closed", a->closed);
 	set_number(o, "broken", a->broken);

@@ -48,5 +48,7 @@ chim_dp_describe(const struct chim_worker *w, uint32_t index, struct chim_dp_con
 	dp_path_key(w, head, &key);
 	chim_wire_tuple(&key, head->is_ip6, &v->tuple);
 	chim_tcp_view(c, &v->tcp);
+	/* The connection does not know the bounds that its timer is set with. */
+	v->tcp.rto_us = RTE_MAX(v->tcp.rto_us, w->tcp.rto_min_us);
 	return 0;
 }

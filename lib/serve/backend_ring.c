@@ -17,6 +17,8 @@
 
 #include "serve_stream.h"
 
+#define FIRST_SHARE 64u /* of a pool, for a stream that has nothing posted */
+
 static bool
 post(struct chim_stream *s, uint16_t op, struct rte_mbuf *m, uint16_t flags)
 {
@@ -128,20 +130,34 @@ make_chain(struct rte_mempool *pool, const uint8_t *data, size_t n)
 	return seg[0];
 }
 
+/*
+ * How many mbufs the next chain of this stream may have. Peers that read nothing keep what was
+ * written to them: the second half of the pool is for streams that have nothing posted, and
+ * there is little of it for each, so that all find some.
+ */
+static uint32_t
+share(const struct chim_stream *s, struct rte_mempool *pool)
+{
+	if (s->posted == 0)
+		return RTE_MIN(pool->size / FIRST_SHARE + 1, SERVE_CHAIN_SEGS);
+	return rte_mempool_avail_count(pool) > pool->size / 2 ? SERVE_CHAIN_SEGS : 0;
+}
+
 size_t
 serve_ring_write(struct chim_stream *s, const void *data, size_t n)
 {
 	struct rte_mempool *pool = chim_host_pool(s->host);
 	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
-	size_t most = RTE_MIN((size_t)SERVE_CHAIN_BYTES, (size_t)room * SERVE_CHAIN_SEGS);
 	size_t taken = 0;
 
 	while (taken < n && s->posted < SERVE_MAX_POSTED && s->unsent.head == NULL) {
+		size_t most = RTE_MIN((size_t)room * share(s, pool), (size_t)SERVE_CHAIN_BYTES);
 		size_t len = RTE_MIN(most, (size_t)(SERVE_MAX_POSTED - s->posted));
-		struct rte_mbuf *m;
+		struct rte_mbuf *m = NULL;
 
 		len = RTE_MIN(len, n - taken);
-		m = make_chain(pool, (const uint8_t *)data + taken, len);
+		if (len > 0)
+			m = make_chain(pool, (const uint8_t *)data + taken, len);
 		if (m == NULL) {
 			s->is_blocked = true;
 			break;

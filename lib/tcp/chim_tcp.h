@@ -308,7 +308,8 @@ struct chim_tcp_view {
 	uint32_t state; /* enum chim_tcp_state */
 	uint32_t snd_una, snd_nxt, snd_max, snd_wnd, rcv_nxt, rcv_wnd;
 	uint32_t cwnd, ssthresh, mss;
-	uint32_t srtt_us, rttvar_us, rto_us;
+	uint32_t srtt_us, rttvar_us;
+	uint32_t rto_us;	   /* before the bounds of the configuration */
 	uint32_t send_queue_bytes; /* not acknowledged or not sent */
 	uint32_t recv_queue_bytes; /* received in order, not returned by the host */
 	uint32_t reassembly_bytes;

@@ -40,18 +40,24 @@ for tool in ip nft ethtool sysctl ping jq; do
 	command -v $tool >/dev/null || skip "$tool is not installed"
 done
 
+# What engine_up runs on; a test may say otherwise before it. wire_args are the
+# arguments of WIRE behind its interface.
+memory="--no-huge -m 1024"
+lcores=0
+[ "$(nproc)" -gt 1 ] && lcores=0-1
+wire=net_af_packet0
+engine_log=$work/engine.log
+wire_args=blocksz=65536,framesz=2048,framecnt=4096
+
 # engine_up [OPTION...]: the network, and chimney in it with an echo on port
 # 7000 (and 7006 of IPv6); further options are chimney's
 engine_up() {
-	local lcores=0
-	[ "$(nproc)" -gt 1 ] && lcores=0-1
 	net_up || fail "cannot make the namespaces"
-	net_run host "$CHIMNEY" -l $lcores --no-huge -m 1024 --no-pci --no-telemetry \
+	net_run host "$CHIMNEY" -l $lcores $memory --no-pci \
 		--file-prefix=$NET_PREFIX --log-level=warning \
-		--vdev=net_af_packet0,iface=wd,blocksz=65536,framesz=2048,framecnt=4096 \
-		--vdev=net_tap0,iface=chim0,mac=$HOST_MAC \
-		-- --port=net_af_packet0,net_tap0 --offload=never --control="$work/control.sock" \
-		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$work/engine.log" 2>&1
+		--vdev=$wire,iface=wd,$wire_args --vdev=net_tap0,iface=chim0,mac=$HOST_MAC \
+		-- --port=$wire,net_tap0 --offload=never --control="$work/control.sock" \
+		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$engine_log" 2>&1
 	engine=$NET_PID
 	net_tap_up && wait_for 40 test -S "$work/control.sock" || fail "the engine did not start"
 	net_warm_up || fail "no answer over the exception path"
