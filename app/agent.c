@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include <rte_errno.h>
+#include <rte_random.h>
 
 #include "agent.h"
 #include "chim_log.h"
@@ -81,6 +82,7 @@ open_kernel(struct agent *a, char *why)
 		.nb_ports = a->e->nb_ports,
 		.max_connections = a->max_conns,
 		.hold_deadline_ms = a->opt->hold_ms,
+		.random = rte_rand(),
 		.disable_hold = a->opt->no_hold,
 	};
 	static char names[APP_MAX_PORTS][16]; /* borrowed by the agent's kernel side */

@@ -25,7 +25,8 @@
  *   release   Ends the hold: the kept frames go to the kernel, in order.
  *             (A successful initiate ends it too: they go to TCP input.)
  *   inject    Gives frames to the kernel by the exception port, as if they
- *             had come from the wire.
+ *             had come from the wire: in order with those of the same flow
+ *             that a release gives it.
  *
  * Thread: a ring pair belongs to one host; at most one thread may use it at a
  * time. Nothing here blocks.
@@ -86,8 +87,9 @@ struct chim_request {
 			};
 		} flow;
 		struct {			 /* INJECT */
+			struct chim_tuple tuple; /* the flow; family 0: of no flow, port_number
+						  * counts all the same */
 			struct rte_mbuf *frames; /* list by struct chim_nbl, taken */
-			uint32_t port_number;
 		} inject;
 		const struct chim_params *params;	 /* SET_PARAMS: borrowed to completion */
 		struct chim_caps *caps;			 /* GET_CAPS: written before completion */

@@ -141,7 +141,7 @@ chim_kernel_create(const struct chim_kernel_config *cfg, char *why, size_t why_l
 	k->disable_hold = cfg->disable_hold;
 	k->free_head = NONE;
 	k->marker_fd = -1;
-	k->marker = kernel_now_us() << 16; /* not one of an agent before us */
+	k->marker = cfg->random;
 	TAILQ_INIT(&k->waiting);
 	TAILQ_INIT(&k->moves);
 	TAILQ_INIT(&k->free_moves);

@@ -117,7 +117,7 @@ kernel_move_inject(struct chim_kernel *k, struct kernel_move *m, const struct ke
 		}
 		tail = &chim_nbl(*tail)->next;
 	}
-	req.inject.port_number = m->kc->tuple.port_number;
+	req.inject.tuple = m->kc->tuple;
 	next = kernel_move_submit(k, m, &req);
 	if (next != KERNEL_WAIT)
 		chim_nbl_free(req.inject.frames);

@@ -360,6 +360,7 @@ injected_frames_are_taken_whatever_comes_of_it(void **state)
 {
 	struct rig *r = *state;
 	struct chim_request req = { .op = CHIM_OP_INJECT };
+	uint32_t by[2] = { 0 };
 
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_FAILURE);
 	assert_int_equal(r->last.reason, CHIM_REASON_NULL_POINTER);
@@ -367,15 +368,39 @@ injected_frames_are_taken_whatever_comes_of_it(void **state)
 	chim_nbl(req.inject.frames)->next = rig_buffer(r, 60);
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_SUCCESS);
 	assert_int_equal(r->worker[0]->nb_injected, 2);
+	/* those of a flow go by its worker, which releases its kept frames too */
+	r->port[0].nb_exception_queues = 2;
+	for (uint16_t port = 1; port < 20; port++) {
+		uint32_t owner, before;
+
+		req.inject.tuple = flow_request(CHIM_OP_INJECT).flow.tuple;
+		req.inject.tuple.remote_port = port;
+		owner = chim_port_steer(&r->port[0], 2, &req.inject.tuple);
+		before = r->worker[owner]->nb_injected;
+		req.inject.frames = rig_buffer(r, 60);
+		assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_SUCCESS);
+		assert_int_equal(r->worker[owner]->nb_injected, before + 1);
+		by[owner]++;
+	}
+	assert_true(by[0] != 0 && by[1] != 0);
+	/* only one queue to the kernel: the worker that has it */
+	r->port[0].nb_exception_queues = 1;
+	for (uint16_t port = 1; port < 20; port++) {
+		req.inject.tuple.remote_port = port;
+		req.inject.frames = rig_buffer(r, 60);
+		assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_SUCCESS);
+	}
+	assert_int_equal(r->worker[1]->nb_injected, by[1]);
 	req.inject.frames = rig_buffer(r, 60);
-	req.inject.port_number = 7;
+	req.inject.tuple.port_number = 7;
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_FAILURE);
 	assert_int_equal(r->last.reason, CHIM_REASON_BAD_VALUE);
 	req = (struct chim_request){ .op = CHIM_OP_INJECT, .flags = 1 };
 	req.inject.frames = rig_buffer(r, 60);
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_FAILURE);
 	assert_int_equal(r->last.reason, CHIM_REASON_BAD_VALUE);
-	assert_int_equal(r->worker[0]->nb_injected, 2); /* and frames are freed: see the close */
+	/* and frames are freed: see the close */
+	assert_int_equal(r->worker[0]->nb_injected, 2 + by[0] + 19);
 }
 
 /* ---- events of workers ---- */

@@ -274,7 +274,9 @@ fill_request(struct host *f, struct request *r)
 		req->inject.frames = any(f, 8) ? any_frame(f) : NULL;
 		if (req->inject.frames != NULL)
 			chim_nbl(req->inject.frames)->next = NULL;
-		req->inject.port_number = any(f, 8) ? 0 : pick_word(f->pick);
+		if (any(f, 4))
+			req->inject.tuple = any_tuple(f);
+		req->inject.tuple.port_number = any(f, 8) ? 0 : (uint16_t)pick_word(f->pick);
 		break;
 	case CHIM_OP_SET_PARAMS:
 		for (uint32_t i = 0; i < sizeof(r->params) / 4; i++)

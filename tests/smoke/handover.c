@@ -27,6 +27,7 @@
 #include <netinet/tcp.h>
 
 #include <rte_eal.h>
+#include <rte_random.h>
 
 #include "app.h"
 #include "handover.h"
@@ -272,6 +273,7 @@ start_agent(void)
 		.nb_ports = 1,
 		.max_connections = MAX_CONNS,
 		.disable_hold = opt.no_hold,
+		.random = rte_rand(),
 		.port = { { .exception_ifname = "chim0", .mac = { 2, 0, 0, 0, 0, 1 } } },
 	};
 	char why[APP_WHY];
