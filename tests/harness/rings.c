@@ -19,6 +19,7 @@
 #define DEFAULT_MBUFS  2047u
 #define DEFAULT_FRAMES 1023u
 #define MAX_TURNS      10000u
+#define RSS_KEY_LEN    40u
 
 static uint32_t
 or_default(uint32_t value, uint32_t otherwise)
@@ -96,6 +97,11 @@ start_port(struct rings *r)
 	r->port.tx_offloads |= o->tx_offloads;
 	if (o->tx_frame_mbufs != 0)
 		r->port.tx_frame_mbufs = o->tx_frame_mbufs;
+	if (o->rss_key != NULL) {
+		r->port.has_rss = true;
+		r->port.rss_key_len = RSS_KEY_LEN;
+		memcpy(r->port.rss_key, o->rss_key, RSS_KEY_LEN);
+	}
 }
 
 static void
@@ -103,9 +109,9 @@ make_pools(struct rings *r)
 {
 	uint32_t nb = or_default(r->opts.nb_mbufs, DEFAULT_MBUFS);
 
-	/* No cache: an empty pool is empty, and a full one can be counted. */
-	r->pool = rte_pktmbuf_pool_create(
-		"rings_pool", nb, 0, CHIM_NBL_PRIV_SIZE, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	/* Without a cache an empty pool is empty. */
+	r->pool = rte_pktmbuf_pool_create("rings_pool", nb, r->opts.mbuf_cache, CHIM_NBL_PRIV_SIZE,
+		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	assert_non_null(r->pool);
 	r->clone_pool = rte_pktmbuf_pool_create(
 		"rings_clones", 1023, 0, CHIM_NBL_PRIV_SIZE, 0, SOCKET_ID_ANY);

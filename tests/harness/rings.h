@@ -48,7 +48,10 @@ struct rings_opts {
 	bool is_bare;	    /* no host attached, no replica set */
 	bool has_one_queue; /* devices with a single queue pair */
 	bool deliver_to_wrong_worker;
-	uint32_t tx_offloads;	      /* CHIM_TX_* that the wire is said to have besides */
+	const uint8_t
+		*rss_key;     /* the wire is said to put this key's hash in its frames; 40 bytes */
+	uint32_t mbuf_cache;  /* of the pool; 0 = none, so that counts are exact */
+	uint32_t tx_offloads; /* CHIM_TX_* that the wire is said to have besides */
 	uint16_t tx_frame_mbufs;      /* mbufs of a frame that the wire is said to take */
 	const struct chim_port *port; /* started by the test, instead of net_ring's */
 };

@@ -22,6 +22,7 @@ struct perf_case {
 	uint32_t (*run)(void *arg); /* @return items handled rightly: all of them */
 	void *arg;
 	void (*prepare)(void *arg); /* before each sample, not measured; NULL for none */
+	const uint64_t *cycles;	    /* run() adds up here what counts; NULL: all of it counts */
 };
 
 /** Measure and print each case. @return TEST_SUCCESS; TEST_FAILED when a case did wrong work. */
