@@ -15,8 +15,10 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_pdump.h>
 
 #include "agent.h"
+#include "chim_log.h"
 
 static struct app_options options;
 static struct app_engine engine;
@@ -142,12 +144,17 @@ run_engine(void)
 		return complain(APP_EXIT_START);
 	app_report_start(&engine, a->control_path);
 	app_telemetry_register(&engine);
+	/* dpdk-dumpcap captures at the ports; it shares the memory, hence needs hugepages. */
+	if (rte_eal_has_hugepages() && rte_pdump_init() != 0)
+		CHIM_LOG(APP, WARNING, "no capture by dpdk-dumpcap: %s", rte_strerror(rte_errno));
 	if (app_engine_launch(&engine) != 0)
 		code = APP_EXIT_START;
 	else if (engine.main_is_worker)
 		code = run_beside_worker(a);
 	else
 		code = agent_run(a);
+	if (rte_eal_has_hugepages())
+		rte_pdump_uninit();
 	app_telemetry_unregister();
 	app_engine_join(&engine);
 	agent_destroy(a);
