@@ -104,7 +104,7 @@ net_down() {
 		kill -0 "$pid" 2>/dev/null && net_end "$pid" TERM 3
 	done
 	NET_PIDS=
-	for ns in host peer; do
+	for ns in host peer far; do
 		ip netns del "$NET_PREFIX-$ns" 2>/dev/null
 	done
 	return 0

@@ -323,7 +323,7 @@ on_completion(struct chim_kernel *k, const struct chim_completion *c)
 		}
 		return;
 	case CHIM_COMPLETION_REACHABILITY_QUERY:
-		kernel_follow_reachability(k, c);
+		kernel_reach_answer(k, c);
 		return;
 	case CHIM_COMPLETION_HOLD_ENDED:
 		return; /* the next step of the move learns it by its answer */
@@ -375,6 +375,8 @@ chim_kernel_poll(struct chim_kernel *k, chim_us_t now, struct chim_kernel_event 
 		k->look_at = now + LOOK_US;
 		kernel_refuse_look(k);
 		kernel_objects_sweep(k, false);
+		kernel_reach_look(k);
+		kernel_conntrack_look(k);
 	}
 	return kernel_events_take(k, ev, n);
 }

@@ -172,7 +172,9 @@ const char *chim_home_name(enum chim_home home);
 	X(neighbor_updates)                                            \
 	X(path_updates)                                                \
 	X(relinks)                                                     \
-	X(invalidates)
+	X(invalidates)                                                 \
+	X(renewals)	 /* conntrack entries kept alive */            \
+	X(confirmations) /* kernel neighbors that forward progress confirmed */
 
 #define CHIM_KERNEL_COUNTER_FIELD(name) uint64_t name;
 struct chim_kernel_counters {

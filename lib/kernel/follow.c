@@ -8,12 +8,11 @@
  *   neighbor failed, or is gone       invalidate: its connections come back
  *   next hop changed                  relink of the path
  *   MTU of the route changed          update of the path
- *   route gone, other interface       invalidate
- *   interface down                    nothing (spec: link loss alone asks for nothing)
+ *   route gone, other interface       invalidate: its connections come back
+ *   interface down, address removed   what that does to the routes; of link loss alone: nothing
  *
  * A notification only marks what it concerns; what is true now is asked then.
- * A reachability query of the engine is answered with what the kernel knows; an entry the kernel
- * is in doubt about is probed. What the engine sees of a neighbor is not told to the kernel.
+ * Who is reachable, and who tells whom, is in reach.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,8 +28,6 @@
 #define NEWS_BYTES  32768
 #define NEWS_TURNS  16
 #define MTU_HOLD_US (600 * CHIM_US_PER_S) /* RFC 1191, 6.3: then a larger one is tried */
-
-#define NUD_DOUBTFUL (NUD_STALE | NUD_DELAY | NUD_PROBE)
 
 /* ---- what was told ---- */
 
@@ -138,29 +135,6 @@ review_neighbor(struct chim_kernel *k, struct kernel_neighbor *n)
 	memcpy(n->mac, now.mac, sizeof(n->mac));
 	if (n->life == KERNEL_LIFE_PRESENT && !kernel_neighbor_update(k, n))
 		n->is_stale = true;
-}
-
-void
-kernel_follow_reachability(struct chim_kernel *k, const struct chim_completion *c)
-{
-	struct chim_io io = { .op = CHIM_IO_REACHABILITY, .handle = c->neighbor.handle };
-	struct kernel_neighbor *n;
-	struct kernel_neigh now;
-
-	TAILQ_FOREACH (n, &k->neighbors, next) {
-		if (n->id == c->neighbor.offload_handle)
-			break;
-	}
-	if (n == NULL ||
-		kernel_resolve_neighbor(&k->nl, n->port->ifindex, n->family, n->addr, &now) != 0) {
-		(void)chim_host_post(k->host, &io);
-		return;
-	}
-	if ((now.state & (NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP)) != 0)
-		io.bytes = now.state == NUD_REACHABLE ? RTE_MAX(now.confirmed_ms, 1u) : 1;
-	else if ((now.state & NUD_DOUBTFUL) != 0)
-		(void)kernel_neighbor_probe(&k->nl, n->port->ifindex, n->family, n->addr);
-	(void)chim_host_post(k->host, &io);
 }
 
 /* ---- paths ---- */

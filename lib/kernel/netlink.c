@@ -64,16 +64,17 @@ kernel_netlink_open(struct kernel_netlink *nl)
 		kernel_netlink_close(nl);
 		return rc;
 	}
-	/* A kernel without these has neither MD5 nor policies to tell of. */
+	/* A kernel without these has no MD5, no policies, no connection tracking to tell of. */
 	nl->diag = open_one(NETLINK_SOCK_DIAG, 0);
 	nl->xfrm = open_one(NETLINK_XFRM, 0);
+	nl->netfilter = open_one(NETLINK_NETFILTER, 0);
 	return 0;
 }
 
 void
 kernel_netlink_close(struct kernel_netlink *nl)
 {
-	struct mnl_socket *all[] = { nl->route, nl->diag, nl->xfrm, nl->news };
+	struct mnl_socket *all[] = { nl->route, nl->diag, nl->xfrm, nl->netfilter, nl->news };
 
 	for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i] != NULL)

@@ -77,6 +77,7 @@ neighbor_create(struct chim_kernel *k, const struct kernel_port *port, const str
 	memcpy(n->addr, r->hop, sizeof(n->addr));
 	memcpy(n->mac, known->mac, sizeof(n->mac));
 	n->idle_since = k->now;
+	n->confirmed = k->now - RTE_MIN(k->now, known->confirmed_ms * CHIM_US_PER_MS);
 	TAILQ_INSERT_TAIL(&k->neighbors, n, next);
 	return n;
 }
@@ -208,14 +209,18 @@ kernel_path_ready(struct chim_kernel *k, struct kernel_path *p)
 /* ---- trees ---- */
 
 static void
-fill_neighbor(struct kernel_neighbor *n)
+fill_neighbor(const struct chim_kernel *k, struct kernel_neighbor *n)
 {
+	chim_ticks_t age = (chim_ticks_t)((k->now - n->confirmed) / CHIM_US_PER_MS);
+
 	chim_neighbor_block_init(&n->block, &n->handle);
 	n->handle = CHIM_HANDLE_NONE;
 	n->block.block.port_number = n->port->number;
 	n->block.block.offload_handle = n->id;
 	memcpy(n->block.neighbor_const.dl_source, n->port->mac, sizeof(n->port->mac));
 	memcpy(n->block.cached.dl_destination, n->mac, sizeof(n->mac));
+	n->block.cached.host_reachability_delta = age;
+	n->block.delegated.nic_reachability_delta = age; /* spec 2.1: equal at first */
 }
 
 static void
@@ -235,7 +240,6 @@ kernel_path_tree(struct chim_kernel *k, struct kernel_path *p, struct kernel_tre
 {
 	struct kernel_neighbor *n = p->neighbor;
 
-	(void)k;
 	if (p->life == KERNEL_LIFE_PRESENT) {
 		chim_bare_block_init(&tree->linker, &p->handle);
 		chim_block_add_dependent(&tree->linker, &tree->tcp.block);
@@ -249,7 +253,7 @@ kernel_path_tree(struct chim_kernel *k, struct kernel_path *p, struct kernel_tre
 		chim_block_add_dependent(&tree->linker, &p->block.block);
 		return &tree->linker;
 	}
-	fill_neighbor(n);
+	fill_neighbor(k, n);
 	n->life = KERNEL_LIFE_COMING;
 	chim_block_add_dependent(&n->block.block, &p->block.block);
 	return &n->block.block;
@@ -321,7 +325,7 @@ bool
 kernel_path_relink(struct chim_kernel *k, struct kernel_path *p, struct kernel_neighbor *to)
 {
 	if (to->life == KERNEL_LIFE_ABSENT) {
-		fill_neighbor(to);
+		fill_neighbor(k, to);
 		if (!kernel_object_submit(
 			    k, CHIM_OP_INITIATE, neighbor_cookie(to), &to->block.block))
 			return false;
@@ -489,6 +493,8 @@ static void
 on_neighbor(struct chim_kernel *k, struct kernel_neighbor *n, const struct chim_completion *c)
 {
 	n->is_busy = false;
+	if (c->op == CHIM_OP_QUERY && c->status == CHIM_STATUS_SUCCESS)
+		kernel_reach_confirm(k, n);
 	if (c->op == CHIM_OP_INITIATE)
 		n->life = n->handle != CHIM_HANDLE_NONE ? KERNEL_LIFE_PRESENT : KERNEL_LIFE_ABSENT;
 	if (n->life == KERNEL_LIFE_LEAVING && c->status == CHIM_STATUS_SUCCESS)

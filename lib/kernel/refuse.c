@@ -189,5 +189,5 @@ kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc, enum chim_re
 		return "it is authenticated with TCP-MD5";
 	if (kernel_xfrm_has_policy(&k->nl) == 1)
 		return "IPsec policies are in force";
-	return NULL;
+	return kernel_conntrack_prepare(k, kc);
 }

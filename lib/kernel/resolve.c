@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * Routes and neighbors: how the kernel would send, and what it knows of the
- * next hop. Also the one thing it is told of a neighbor: to use it, so that it
- * is resolved.
+ * next hop. Also what it is told of a neighbor: to use it, so that it is
+ * resolved, and that it is reachable.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -156,6 +156,8 @@ on_neighbor(const struct nlmsghdr *nlh, void *arg)
 			memcpy(n->mac, mnl_attr_get_payload(attr), sizeof(n->mac));
 			n->has_mac = true;
 		}
+		if (mnl_attr_get_type(attr) == NDA_FLAGS_EXT)
+			n->is_managed = (mnl_attr_get_u32(attr) & NTF_EXT_MANAGED) != 0;
 		if (mnl_attr_get_type(attr) == NDA_CACHEINFO) {
 			cache = mnl_attr_get_payload(attr);
 			n->confirmed_ms =
@@ -201,5 +203,20 @@ kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family, co
 	nlh->nlmsg_flags |= NLM_F_ACK | NLM_F_CREATE;
 	ndm->ndm_flags = NTF_USE;
 	ndm->ndm_state = NUD_NONE;
+	return kernel_netlink_ask(nl, nl->route, nlh, NULL, NULL);
+}
+
+/* Without an address and without NLM_F_REPLACE, so that neither it nor the router flag changes. */
+int
+kernel_neighbor_confirm(
+	struct kernel_netlink *nl, int ifindex, uint8_t family, const uint8_t *addr, uint8_t flags)
+{
+	char buf[KERNEL_NETLINK_BYTES] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+	struct nlmsghdr *nlh = put_neighbor(buf, RTM_NEWNEIGH, ifindex, family, addr);
+	struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+
+	nlh->nlmsg_flags |= NLM_F_ACK;
+	ndm->ndm_flags = flags & (NTF_ROUTER | NTF_EXT_LEARNED);
+	ndm->ndm_state = NUD_REACHABLE;
 	return kernel_netlink_ask(nl, nl->route, nlh, NULL, NULL);
 }

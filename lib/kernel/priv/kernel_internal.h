@@ -9,7 +9,8 @@
  *   handoff.c   the steps kernel to engine      handback.c  engine to kernel
  *   build.c     state <-> block                 chains.c    bytes <-> mbufs
  *   objects.c   neighbors and paths offloaded   follow.c    what the kernel says of them
- *   resolve.c, netlink.c   asking the kernel    refuse.c    what may not go
+ *   reach.c     who is reachable                refuse.c    what may not go
+ *   resolve.c, netlink.c, conntrack.c   asking the kernel
  *
  * Whatever the engine reads or writes by address (blocks, contexts) is in EAL
  * memory; everything else is on the C heap.
@@ -57,6 +58,7 @@ struct kernel_neighbor {
 	uint8_t addr[16];
 	uint8_t mac[6]; /* as the engine has it */
 	uint32_t nb_paths;
+	chim_us_t confirmed; /* when the kernel last knew it reachable, as of its creation */
 	chim_us_t idle_since;
 	chim_handle_t handle;
 	struct chim_neighbor_block block;
@@ -103,6 +105,8 @@ struct chim_kconn {
 	chim_handle_t handle;
 	struct kernel_path *path; /* while not at home */
 	struct kernel_move *move;
+	uint32_t tracked_s; /* time given to its conntrack entry; 0 = it has none */
+	chim_us_t renew_at;
 	struct kernel_sock_state *st; /* while not at home: what the engine does not carry */
 	struct chim_io *early;	      /* said by the engine before the initiate was completed */
 	uint32_t nb_early;
@@ -319,6 +323,14 @@ kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc, enum chim_re
 /** Look at the sysctls that decide. */
 void kernel_refuse_look(struct chim_kernel *k);
 
+/* ---- conntrack.c ---- */
+
+/** Have connection tracking bear with a connection's absence. @return NULL, or what stands against
+ *  offloading it. */
+const char *kernel_conntrack_prepare(struct chim_kernel *k, struct chim_kconn *kc);
+/** Keep the entries of those that are away alive. */
+void kernel_conntrack_look(struct chim_kernel *k);
+
 /* ---- objects.c ---- */
 
 /** Find or make the path of a connection, resolving what is new. @return NULL with *why. */
@@ -355,6 +367,14 @@ bool kernel_path_relink(struct chim_kernel *k, struct kernel_path *p, struct ker
 uint32_t kernel_follow(struct chim_kernel *k);
 /** An event of a connection concerns its path. */
 void kernel_follow_mtu(struct chim_kernel *k, struct kernel_path *p, uint32_t mtu);
-void kernel_follow_reachability(struct chim_kernel *k, const struct chim_completion *c);
+
+/* ---- reach.c ---- */
+
+/** The engine asks whether a neighbor is still there. */
+void kernel_reach_answer(struct chim_kernel *k, const struct chim_completion *c);
+/** Ask the engine about the neighbors that the kernel is in doubt about. */
+void kernel_reach_look(struct chim_kernel *k);
+/** It has answered: confirm the kernel's entry when there was forward progress. */
+void kernel_reach_confirm(struct chim_kernel *k, struct kernel_neighbor *n);
 
 #endif /* KERNEL_INTERNAL_H */

@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * What the agent asks the kernel by netlink, and what it is told: routes and
- * neighbors (rtnetlink), one socket's secrets (sock_diag), IPsec policies.
+ * neighbors (rtnetlink), one socket's secrets (sock_diag), IPsec policies,
+ * connection tracking (conntrack.c).
  * Questions are answered within the system call, so asking does not block.
  *
  * All functions return 0 or a negative errno. Thread: the agent's.
@@ -22,10 +23,11 @@ struct mnl_socket;
 struct nlmsghdr;
 
 struct kernel_netlink {
-	struct mnl_socket *route; /* questions */
-	struct mnl_socket *diag;  /* NULL when the kernel has none */
-	struct mnl_socket *xfrm;  /* NULL when the kernel has none */
-	struct mnl_socket *news;  /* notifications */
+	struct mnl_socket *route;     /* questions */
+	struct mnl_socket *diag;      /* NULL when the kernel has none */
+	struct mnl_socket *xfrm;      /* NULL when the kernel has none */
+	struct mnl_socket *netfilter; /* NULL when the kernel has none */
+	struct mnl_socket *news;      /* notifications */
 	uint32_t seq;
 };
 
@@ -37,6 +39,14 @@ int kernel_netlink_fd(const struct kernel_netlink *nl);
 /** Ask; cb is called for each message of the answer. */
 int kernel_netlink_ask(struct kernel_netlink *nl, struct mnl_socket *s, struct nlmsghdr *req,
 	int (*cb)(const struct nlmsghdr *nlh, void *arg), void *arg);
+
+/* What connection tracking knows of a connection. */
+struct kernel_tracked {
+	bool is_tracked;
+	bool has_helper;
+	uint32_t status;    /* IPS_* */
+	uint32_t timeout_s; /* left */
+};
 
 struct kernel_route {
 	int oif;
@@ -52,8 +62,9 @@ int kernel_resolve_route(struct kernel_netlink *nl, const struct chim_tuple *t, 
 	int bound, struct kernel_route *out);
 
 struct kernel_neigh {
-	uint16_t state; /* NUD_* */
-	uint8_t flags;	/* NTF_* */
+	uint16_t state;	 /* NUD_* */
+	uint8_t flags;	 /* NTF_* */
+	bool is_managed; /* the kernel keeps it resolved by itself */
 	bool has_mac;
 	uint8_t mac[6];
 	uint32_t confirmed_ms; /* since the kernel last knew it reachable */
@@ -66,6 +77,10 @@ int kernel_resolve_neighbor(struct kernel_netlink *nl, int ifindex, uint8_t fami
 /** Make the kernel resolve it. */
 int
 kernel_neighbor_probe(struct kernel_netlink *nl, int ifindex, uint8_t family, const uint8_t *addr);
+
+/** Tell the kernel that an entry it has is reachable: same address. @param flags its own, NTF_*. */
+int kernel_neighbor_confirm(
+	struct kernel_netlink *nl, int ifindex, uint8_t family, const uint8_t *addr, uint8_t flags);
 
 /** Has the socket a TCP-MD5 key? @return 1, 0, or a negative errno. */
 int kernel_diag_has_md5(struct kernel_netlink *nl, const struct chim_tuple *t);
