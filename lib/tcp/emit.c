@@ -221,7 +221,7 @@ flags_of(struct chim_conn *c, const struct tcp_tx *tx)
 
 	if (is_pushed(c, tx))
 		flags |= CHIM_PSH;
-	if (!tcp_has_ecn(c))
+	if (!tcp_has_ecn(c) || tx->is_apart)
 		return flags;
 	if (c->flags & TCP_ECE_OWED)
 		flags |= CHIM_ECE;
@@ -269,6 +269,13 @@ fill_header(
 		.user_priority = c->user_priority,
 		.flow_label = c->flow_label,
 	};
+	if (tx->is_apart) {
+		/* The window's edge stays where it is. */
+		uint32_t wnd = h->wnd + ((c->rcv_nxt - tx->ack) >> c->rcv_wscale);
+
+		h->ack = tx->ack;
+		h->wnd = (uint16_t)RTE_MIN(wnd, (uint32_t)UINT16_MAX);
+	}
 	if (!c->head.is_ip6)
 		h->ip_id = next_ip_ids(env, tcp_tx_segs(tx));
 	if (tcp_has_ts(c)) {
@@ -283,7 +290,19 @@ fill_header(
 		&c->q->reass, &c->q->dsack, h->sack, h->has_ts ? SACK_ROOM_TS : CHIM_SACK_OUT);
 }
 
-/* What was said: the ACK that was owed is paid. */
+/* The ACK that was owed is paid. */
+static void
+pay_ack(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	c->ack_sent = c->rcv_nxt;
+	c->acks_delayed = 0;
+	tcp_timer_stop(c, TCP_TIMER_DELAYED_ACK);
+	if (c->flags & TCP_WINDOW_UPDATE)
+		env->counters->window_updates++;
+	c->flags &= ~(TCP_ACK_NOW | TCP_WINDOW_UPDATE);
+}
+
+/* What was said. */
 static void
 note_sent(struct chim_conn *c, const struct tcp_tx *tx, const struct chim_hdr *h,
 	struct chim_tcp_env *env)
@@ -292,12 +311,8 @@ note_sent(struct chim_conn *c, const struct tcp_tx *tx, const struct chim_hdr *h
 	uint32_t headers = tx->t->l3_len + chim_wire_tcp_len(h->has_ts, h->nb_sack);
 	uint32_t nb = tcp_tx_segs(tx);
 
-	c->ack_sent = c->rcv_nxt;
-	c->acks_delayed = 0;
-	tcp_timer_stop(c, TCP_TIMER_DELAYED_ACK);
-	if (c->flags & TCP_WINDOW_UPDATE)
-		env->counters->window_updates++;
-	c->flags &= ~(TCP_ACK_NOW | TCP_WINDOW_UPDATE);
+	if (!tx->is_apart)
+		pay_ack(c, env);
 	if (tx->is_new)
 		stats->tcp_out_segments += nb;
 	else

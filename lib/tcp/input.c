@@ -95,27 +95,6 @@ take_timestamp(struct chim_conn *c, const struct chim_seg *s, const struct chim_
 	c->flags &= ~TCP_TS_UNKNOWN;
 }
 
-/* RFC 3168, 6.1.3: congestion experienced is echoed until CWR comes. RFC 8257, 3.2: as it is. */
-static void
-note_ecn(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env)
-{
-	bool is_ce = (s->info & CHIM_SEG_CE) != 0;
-	bool was_ce = (c->flags & TCP_ECE_OWED) != 0;
-
-	env->counters->ecn_ce_in += is_ce;
-	if (c->recover.cc.algorithm == CHIM_CC_DCTCP) {
-		if (s->len != 0 && is_ce != was_ce) {
-			c->flags ^= TCP_ECE_OWED;
-			tcp_ack_soon(c);
-		}
-		return;
-	}
-	if (s->flags & CHIM_CWR)
-		c->flags &= ~TCP_ECE_OWED;
-	if (is_ce)
-		c->flags |= TCP_ECE_OWED;
-}
-
 /* Second to fifth: what may stop it. NONE: it goes on to ACK, data and FIN. */
 static enum chim_why
 check(struct chim_conn *c, struct chim_seg *s, struct chim_tcp_env *env)
@@ -163,7 +142,7 @@ process(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim
 		take_timestamp(c, s, env);
 	tcp_keepalive_alive(c, env);
 	if (tcp_has_ecn(c))
-		note_ecn(c, s, env);
+		tcp_ecn_input(c, s, env);
 	tcp_ack_process(c, s, env);
 	/* The last ACK of ours may have ended it. */
 	if (c->state == CHIM_TCP_CLOSED)

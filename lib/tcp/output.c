@@ -356,9 +356,10 @@ chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_
 	if (c->flags & TCP_RST_DUE)
 		is_all = send_reset(c, t, env);
 	else if (c->state != CHIM_TCP_CLOSED)
-		is_all = send_dup_acks(c, t, env) && tcp_probe_window(c, t, env) &&
-			tcp_probe_tail(c, t, env) && send_lost(c, t, env) && send_new(c, t, env) &&
-			send_fin(c, t, env) && send_owed(c, t, env);
+		is_all = tcp_ecn_send_acks(c, t, env) && send_dup_acks(c, t, env) &&
+			tcp_probe_window(c, t, env) && tcp_probe_tail(c, t, env) &&
+			send_lost(c, t, env) && send_new(c, t, env) && send_fin(c, t, env) &&
+			send_owed(c, t, env);
 	if (is_all)
 		c->flags &= ~TCP_FORCE_SEND;
 	else

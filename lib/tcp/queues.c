@@ -57,7 +57,8 @@ is_receiving(const struct tcp_queues *q)
 	/* What is lent may be refused: then there must be a place for it. */
 	return q->lent_bytes != 0 || q->rcvq.head != NULL || q->refused.head != NULL ||
 		q->gap_bytes != 0 || q->requests.head != NULL || !tcp_reass_is_empty(&q->reass) ||
-		q->recv_done.head != NULL || q->kept.head != NULL || q->dsack.start != q->dsack.end;
+		q->recv_done.head != NULL || q->kept.head != NULL ||
+		q->dsack.start != q->dsack.end || q->nb_ce_acks != 0;
 }
 
 static bool

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * What goes out, how and when: Nagle, PSH, headers, ECN, the path's MTU
- * (spec 5.1, 8.2, 8.5; RFC 3168).
+ * What goes out, how and when: Nagle, PSH, headers, the path's MTU (spec 5.1,
+ * 8.2, 8.5).
  */
 #include <rte_ip.h>
 #include <rte_tcp.h>
@@ -371,72 +371,6 @@ checklist_108_109_nothing_is_sent_while_invalid_and_nothing_is_refused(void **st
 	eng_finish(e);
 }
 
-/* ---- ECN (RFC 3168) ---- */
-
-#define TOS(v) .has_tos = true, .tos = (v)
-
-static void
-new_data_is_ect_and_nothing_else_is(void **state)
-{
-	struct eng *e = eng_established(.mss = 1000, .has_ecn = true, .no_sack = true);
-
-	eng_host_sends(e, 1000);
-	expect_out(e, SEG(.seq = 0, .len = 1000, TOS(2)));
-	eng_run(e, 200);
-	expect_out(e, SEG(.seq = 0, .len = 1000, TOS(0)));
-	inject(e, SEG(.ack = 1000, .len = 10));
-	expect_io(e, CHIM_IO_SEND_DONE);
-	expect_data(e, 0, 10);
-	eng_run(e, 40);
-	expect_out(e, SEG(.seq = 1000, .ack = 10, TOS(0)));
-	eng_finish(e);
-}
-
-static void
-congestion_is_echoed_until_the_peer_has_reduced(void **state)
-{
-	struct eng *e = eng_established(.mss = 1000, .has_ecn = true);
-
-	inject(e, SEG(.seq = 0, .len = 1000, .is_ce = true));
-	inject(e, SEG(.seq = 1000, .len = 1000));
-	expect_out(e, SEG(.ack = 2000, .flags = CHIM_ECE));
-	inject(e, SEG(.seq = 2000, .len = 1000));
-	inject(e, SEG(.seq = 3000, .len = 1000));
-	expect_out(e, SEG(.ack = 4000, .flags = CHIM_ECE));
-	inject(e, SEG(.seq = 4000, .len = 1000, .flags = CHIM_CWR));
-	inject(e, SEG(.seq = 5000, .len = 1000));
-	expect_out(e, SEG(.ack = 6000));
-	assert_int_equal(e->counters.ecn_ce_in, 1);
-	eng_ignore_io(e);
-	eng_finish(e);
-}
-
-static void
-an_echo_halves_the_window_once_and_is_confirmed(void **state)
-{
-	struct eng *e = eng_established(.mss = 1000, .has_ecn = true, .cwnd_segs = 10);
-
-	eng_host_sends(e, 20000);
-	assert_int_equal(e->nb_out, 10);
-	eng_ignore_out(e);
-	inject(e, SEG(.ack = 1000, .flags = CHIM_ECE));
-	inject(e, SEG(.ack = 2000, .flags = CHIM_ECE));
-	for (uint32_t i = 3; i <= 10; i++)
-		inject(e, SEG(.ack = 1000 * i));
-	assert_int_equal(e->counters.ecn_reductions, 1);
-	assert_in_range(eng_view(e).ssthresh, 4000, 5000);
-	/* the first new segment after it says CWR, and only that */
-	uint32_t cwr = 0;
-
-	for (uint32_t i = 0; i < e->nb_out; i++)
-		cwr += (e->pkt[i].flags & CHIM_CWR) != 0;
-	assert_int_equal(cwr, 1);
-	assert_true(e->pkt[0].flags & CHIM_CWR);
-	eng_ignore_out(e);
-	eng_ignore_io(e);
-	eng_finish(e);
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_246_the_tail_of_a_request_does_not_wait),
 	cmocka_unit_test(small_requests_wait_for_the_ack_of_a_small_one_and_go_together),
@@ -453,9 +387,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_86_a_smaller_path_mtu_cuts_what_is_sent_from_then_on),
 	cmocka_unit_test(other_icmp_errors_are_told_and_change_nothing),
 	cmocka_unit_test(checklist_108_109_nothing_is_sent_while_invalid_and_nothing_is_refused),
-	cmocka_unit_test(new_data_is_ect_and_nothing_else_is),
-	cmocka_unit_test(congestion_is_echoed_until_the_peer_has_reduced),
-	cmocka_unit_test(an_echo_halves_the_window_once_and_is_confirmed),
 };
 
 CHIM_CMOCKA_SUITE(engine_send_autotest, tests, NULL, NULL)

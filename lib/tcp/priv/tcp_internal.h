@@ -257,6 +257,14 @@ bool tcp_ack_is_valid(const struct chim_conn *c, const struct chim_seg *s);
 /** What recovery wants to know, before an ACK changes it. */
 struct tcp_recover_in tcp_ack_recover_in(const struct chim_conn *c);
 
+/* ---- ecn.c ---- */
+
+/** CE or CWR of an acceptable segment, before its payload is taken. */
+void tcp_ecn_input(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env);
+
+/** ACKs of what came in another state of CE than now. @return false: not all, not now. */
+bool tcp_ecn_send_acks(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env);
+
 /* ---- receive.c ---- */
 
 /** Fifth: the payload. */
@@ -369,11 +377,13 @@ bool tcp_probe_keepalive(struct chim_conn *c, const struct chim_tmpl *t, struct 
 struct tcp_tx {
 	const struct chim_tmpl *t;
 	uint32_t seq;
-	uint32_t len;		 /* payload */
-	uint32_t mss;		 /* payload of a segment; what is longer is cut by the port */
-	uint8_t flags;		 /* besides ACK */
-	bool is_new;		 /* no octet of it was sent before */
-	bool is_copied;		 /* tcp_emit_fit() says so */
+	uint32_t len;	/* payload */
+	uint32_t mss;	/* payload of a segment; what is longer is cut by the port */
+	uint8_t flags;	/* besides ACK */
+	bool is_new;	/* no octet of it was sent before */
+	bool is_copied; /* tcp_emit_fit() says so */
+	bool is_apart;	/* an ACK of ack, with the ECE of flags, that pays no other */
+	uint32_t ack;
 	struct tcp_place *place; /* of the payload's first octet; moved behind the last */
 };
 
@@ -443,7 +453,7 @@ void tcp_indicate_refuse(
 
 /* ---- view.c ---- */
 
-/** Preferred outstanding send bytes (spec 2.3, SendBacklogSize). */
+/** Preferred outstanding send bytes (spec 2.3, SendBacklogSize): a power of two. */
 uint32_t tcp_view_backlog(const struct chim_conn *c);
 
 /* ---- check.c ---- */
