@@ -164,6 +164,7 @@ recover(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env)
 	take_echo(c, s, &in, env);
 	take_window(c, s);
 	tcp_recover_on_ack(&c->recover, &in, env, &out);
+	tcp_view_watch_backlog(c, env);
 	if (s->ack != c->snd_una)
 		advance(c, s->ack, env);
 	sample(c, s, &out, env);

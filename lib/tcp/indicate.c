@@ -345,6 +345,10 @@ take_event(struct chim_conn *c, struct chim_io *io)
 		io->event = CHIM_EVENT_UNREACHABLE;
 		io->info = c->q->event_icmp;
 		break;
+	case TCP_EVENT_BACKLOG:
+		io->event = CHIM_EVENT_SEND_BACKLOG_CHANGE;
+		io->info = 1u << c->backlog_log2;
+		break;
 	default:
 		io->event = CHIM_EVENT_RETRIEVE;
 		io->info = bit;

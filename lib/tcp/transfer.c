@@ -145,7 +145,7 @@ tcp_transfer_cached(struct chim_conn *c, const struct chim_tcp_cached *cached)
 	c->ka_probe_count = cached->ka_probe_count;
 	c->ttl = cached->ttl;
 	c->tos = cached->tos;
-	c->user_priority = cached->user_priority;
+	c->user_priority = cached->user_priority & 7u;
 	c->initial_rcv_wnd = cached->initial_rcv_wnd;
 	c->rcv_indication_size = cached->rcv_indication_size;
 	c->ka_timeout = cached->ka_timeout;
@@ -346,6 +346,7 @@ chim_tcp_import(struct chim_conn *c, const struct chim_tcp_import *in, struct ch
 	if (c->q != NULL)
 		tcp_sendq_append(c, in->send_chain);
 	take_timers(c, d, env);
+	c->backlog_log2 = (uint8_t)rte_bsf32(tcp_view_backlog(c));
 	tcp_ack_soon(c);
 	return CHIM_STATUS_SUCCESS;
 }

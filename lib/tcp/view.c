@@ -9,6 +9,9 @@
 #define BACKLOG_MIN (64u * 1024u)
 #define BACKLOG_MAX (16u * 1024u * 1024u)
 
+/* Told at most so often while something waits. */
+#define BACKLOG_GAP_MS 1000u
+
 /*
  * Two windows' worth, so that the sender never runs dry, as a power of two, so that it changes
  * rarely. Not of what is posted at the moment (spec 2.3).
@@ -21,6 +24,24 @@ tcp_view_backlog(const struct chim_conn *c)
 	window = RTE_MAX(window, BACKLOG_MIN / 2);
 	window = RTE_MIN(window, BACKLOG_MAX / 2);
 	return rte_align32pow2(2 * window);
+}
+
+/*
+ * Throttled (spec 5.6): told when it has doubled, or has fallen to a quarter; a loss that halves
+ * the window and what follows it are no news.
+ */
+void
+tcp_view_watch_backlog(struct chim_conn *c, const struct chim_tcp_env *env)
+{
+	uint32_t log2 = rte_bsf32(tcp_view_backlog(c));
+
+	if (log2 <= c->backlog_log2 && log2 + 2 > c->backlog_log2)
+		return;
+	if ((c->flags & TCP_FIN_QUEUED) || tcp_now(env) - c->q->backlog_at < BACKLOG_GAP_MS)
+		return;
+	c->backlog_log2 = (uint8_t)log2;
+	c->q->backlog_at = tcp_now(env);
+	tcp_indicate_event(c, TCP_EVENT_BACKLOG);
 }
 
 void
@@ -84,6 +105,7 @@ chim_tcp_path_changed(struct chim_conn *c, uint32_t path_mtu, struct chim_tcp_en
 {
 	uint32_t was = c->mss;
 
+	c->flags &= ~TCP_MUTE;
 	c->path_mtu = path_mtu;
 	tcp_conn_set_mss(c);
 	if (c->mss < was)

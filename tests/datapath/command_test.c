@@ -326,6 +326,43 @@ operations_with_a_stale_handle_give_their_buffers_back(void **state)
 	rings_down(&r);
 }
 
+static void
+checklist_203_a_larger_send_backlog_reaches_the_host(void **state)
+{
+	struct chim_msg *msg;
+	uint32_t sent = 0;
+	struct chim_io io;
+	chim_handle_t h;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	msg = rings_install_msg(&r, 0);
+	msg->tcp.delegated.cwnd = 30000;
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	h = msg->handle;
+	for (; sent < 30000; sent += 1500)
+		rings_host_send(&r, h, 1500);
+	rings_settle(&r);
+	assert_false(rings_collect(&r, 0, &io));
+	rings_wire_in(&r, 0, rings_ack(&r, 0, 29200));
+	rings_settle(&r);
+	assert_true(rings_collect(&r, 0, &io));
+	assert_int_equal(io.op, CHIM_IO_EVENT);
+	assert_int_equal(io.event, CHIM_EVENT_SEND_BACKLOG_CHANGE);
+	assert_int_equal(io.info, 128 * 1024);
+	assert_int_equal(io.handle, h);
+	assert_int_equal(io.offload_handle, 1000);
+	rings_host_drop(&r);
+	/* the rest, and no other event */
+	rings_wire_in(&r, 0, rings_ack(&r, 0, sent));
+	rings_settle(&r);
+	while (rings_collect(&r, 0, &io)) {
+		assert_int_equal(io.op, CHIM_IO_SEND_DONE);
+		chim_nbl_free(io.m);
+	}
+	rings_down(&r);
+}
+
 /* A forwarded segment is one of the wire without its IP header (spec 5.9). */
 static void
 checklist_195_a_forwarded_segment_is_delivered_like_one_of_the_wire(void **state)
@@ -456,6 +493,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_117_a_terminate_returns_what_was_posted_before_it),
 	cmocka_unit_test(a_terminate_without_state_completes_the_sends),
 	cmocka_unit_test(operations_with_a_stale_handle_give_their_buffers_back),
+	cmocka_unit_test(checklist_203_a_larger_send_backlog_reaches_the_host),
 	cmocka_unit_test(checklist_195_a_forwarded_segment_is_delivered_like_one_of_the_wire),
 	cmocka_unit_test(checklist_255_reset_zeroes_a_familys_counters_but_no_gauge),
 	cmocka_unit_test(parameters_out_of_range_are_refused),

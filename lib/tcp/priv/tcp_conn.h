@@ -53,6 +53,7 @@
 #define TCP_RESEND_FIRST  0x02000000u /* the window opened: the probe's octet goes again at once */
 #define TCP_ANSWERED	  0x04000000u /* answered_at is set */
 #define TCP_WINDOW_UPDATE 0x08000000u /* the ACK that is owed opens the window */
+#define TCP_MUTE	  0x40000000u /* the path is invalid: timers that would send wait */
 
 #define TCP_WINDOW_MAX (65535u << 14) /* RFC 7323, 2.3 */
 
@@ -75,6 +76,7 @@ _Static_assert(TCP_TIMER_MAX - TCP_TIMER_KEPT == TCP_QUEUES_TIMERS, "a slot for 
 #define TCP_EVENT_ABORT		   0x1000u
 #define TCP_EVENT_PATH_MTU	   0x2000u
 #define TCP_EVENT_UNREACHABLE	   0x4000u
+#define TCP_EVENT_BACKLOG	   0x8000u
 
 struct chim_conn {
 	struct chim_conn_head head;
@@ -117,7 +119,8 @@ struct chim_conn {
 	uint32_t ts_hz; /* as given: 0 = 1000 */
 	uint8_t ttl;
 	uint8_t tos;
-	uint8_t user_priority;
+	uint8_t user_priority : 3;
+	uint8_t backlog_log2 : 5; /* of the send backlog the host knows of */
 	uint8_t retransmit_count;
 	uint16_t cached_flags;
 	uint16_t events; /* TCP_EVENT_* */

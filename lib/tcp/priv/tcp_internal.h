@@ -456,6 +456,9 @@ void tcp_indicate_refuse(
 /** Preferred outstanding send bytes (spec 2.3, SendBacklogSize): a power of two. */
 uint32_t tcp_view_backlog(const struct chim_conn *c);
 
+/** Tell the host when that is another now, and it is worth telling. */
+void tcp_view_watch_backlog(struct chim_conn *c, const struct chim_tcp_env *env);
+
 /* ---- check.c ---- */
 
 /** The invariants, in -Dcheck=true builds; failing ones are counted. */

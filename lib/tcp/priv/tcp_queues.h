@@ -61,6 +61,7 @@ struct tcp_queues {
 	enum chim_status refused_status; /* of those that came too late */
 	uint16_t event_mtu;		 /* info of PATH_MTU */
 	uint16_t event_icmp;		 /* info of UNREACHABLE */
+	chim_ms_t backlog_at;		 /* when the host was told of another send backlog */
 	uint32_t ce_ack[4];		 /* ACKs that tell of CE as it was until there (RFC 8257) */
 	uint8_t nb_ce_acks;
 	uint8_t nb_disc_refused;
