@@ -206,6 +206,8 @@ chim_tcp_retrieve(struct chim_conn *c, enum chim_upload_reason reason, struct ch
 	tcp_indicate_event(c, TCP_EVENT_RETRIEVE(reason));
 	if (reason == CHIM_UPLOAD_UPLOAD_REQUESTED)
 		c->flags |= TCP_UPLOADING;
+	if (reason == CHIM_UPLOAD_INVALID_STATE)
+		c->flags |= TCP_MUTE;
 	if (reason != CHIM_UPLOAD_HARDWARE_FAILURE)
 		return;
 	/* State that cannot be trusted: nothing more is sent (spec 4.6). */

@@ -77,6 +77,11 @@ tcp_keepalive_expire(struct chim_conn *c, struct chim_tcp_env *env)
 		tcp_timer_arm(c, TCP_TIMER_KEEPALIVE, idle_ms(c, env), env);
 		return;
 	}
+	/* Nobody has been asked (spec 7). */
+	if (c->flags & TCP_MUTE) {
+		tcp_timer_arm(c, TCP_TIMER_KEEPALIVE, interval_ms(c, env), env);
+		return;
+	}
 	if (c->keep_alive_probe_count >= probes) {
 		if (is_blind)
 			tcp_conn_set_state(c, CHIM_TCP_CLOSED, env);

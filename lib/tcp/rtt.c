@@ -68,7 +68,8 @@ tcp_rtt_of_echo(const struct chim_conn *c, uint32_t tsecr, const struct chim_tcp
 	uint32_t ticks = tcp_rtt_tsval(c, env) - tsecr;
 	uint64_t us = (uint64_t)ticks * CHIM_US_PER_S / (c->ts_hz != 0 ? c->ts_hz : 1000);
 
-	if ((int32_t)ticks < 0 || us > SAMPLE_MAX_US)
+	if ((int32_t)ticks < 0)
 		return 0;
+	us = RTE_MIN(us, (uint64_t)SAMPLE_MAX_US);
 	return RTE_MAX((uint32_t)us, 1u);
 }

@@ -233,7 +233,12 @@ probe_first(struct chim_conn *c, struct chim_tcp_env *env)
 static void
 expire_retransmit(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	if (c->flags & TCP_PERSIST)
+	bool is_waiting = (c->flags & TCP_PERSIST) != 0 || tcp_is_in_flight(c);
+
+	/* What cannot be sent is not to be given up for want of an answer (spec 7). */
+	if ((c->flags & TCP_MUTE) && is_waiting)
+		tcp_timer_rto(c, env);
+	else if (c->flags & TCP_PERSIST)
 		expire_persist(c, env);
 	else if (tcp_timer_is_armed(c, TCP_TIMER_TLP))
 		probe_first(c, env);

@@ -340,6 +340,129 @@ checklist_200_hardware_failure_stops_it_and_is_followed_by_abort(void **state)
 	eng_finish(e);
 }
 
+/* All that is out is acknowledged, so many times; what can go goes. */
+static void
+acknowledge(struct eng *e, uint32_t times)
+{
+	for (uint32_t i = 0; i < times; i++) {
+		eng_ignore_out(e);
+		inject(e, SEG(.ack = eng_view(e).snd_max - e->iss));
+	}
+	eng_ignore_out(e);
+}
+
+/* The events told; everything else that was told is dropped. */
+static uint32_t
+backlog_events(struct eng *e, uint32_t *last)
+{
+	uint32_t nb = 0;
+
+	for (uint32_t i = 0; i < e->nb_io; i++) {
+		if (e->io[i].op != CHIM_IO_EVENT ||
+			e->io[i].event != CHIM_EVENT_SEND_BACKLOG_CHANGE)
+			continue;
+		*last = e->io[i].info;
+		nb++;
+	}
+	eng_ignore_io(e);
+	return nb;
+}
+
+static void
+checklist_203_backlog_changes_are_told_rarely(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .snd_wscale = 10, .snd_wnd = 16 << 20);
+	uint32_t last = 0, nb = 0, told = 0;
+
+	e->cfg.abc_limit = 100000; /* an ACK of all is as good as one of each */
+	for (uint32_t i = 0; i < 20; i++)
+		eng_host_sends(e, 200000);
+	assert_int_equal(backlog_events(e, &last), 0);
+	/* slow start: the window doubles each round, eight times */
+	acknowledge(e, 8);
+	nb = backlog_events(e, &last);
+	assert_true(eng_view(e).cwnd > 1000000);
+	/* not once for each: again only after a second, and then what it is by now */
+	assert_int_equal(nb, 1);
+	eng_run(e, 150);
+	acknowledge(e, 1);
+	assert_int_equal(backlog_events(e, &told), 0);
+	eng_finish(e);
+}
+
+static void
+checklist_203_the_host_hears_of_a_larger_backlog_in_the_end(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .snd_wscale = 10, .snd_wnd = 16 << 20);
+	uint32_t last = 0, nb = 0;
+
+	e->cfg.abc_limit = 100000;
+	for (uint32_t i = 0; i < 40; i++)
+		eng_host_sends(e, 200000);
+	for (uint32_t i = 0; i < 12; i++) {
+		e->env.now_us += 150 * CHIM_US_PER_MS;
+		acknowledge(e, 1);
+		nb += backlog_events(e, &last);
+	}
+	assert_in_range(nb, 2, 3);
+	/* what a query says, or half of it */
+	assert_true(last >= query(e).send_backlog_size / 2);
+	assert_true(last >= 1 << 20);
+	eng_finish(e);
+}
+
+/* ---- an invalid path (spec 7) ---- */
+
+static void
+nothing_is_given_up_while_the_path_is_invalid(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .cached_flags = CHIM_TCP_KEEP_ALIVE_ENABLED,
+		.ka_timeout = 60000, .ka_interval = 1000, .ka_probe_count = 3);
+
+	eng_host_sends(e, 1500);
+	eng_ignore_out(e);
+	chim_tcp_head(e->c)->is_invalid = 1;
+	chim_tcp_retrieve(e->c, CHIM_UPLOAD_INVALID_STATE, &e->env);
+	eng_turn(e);
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_INVALID_STATE);
+	/* hours: what was not sent was not unanswered */
+	expect_quiet_for(e, 5 * 3600 * 1000);
+	expect_no_io(e);
+	assert_int_equal(query(e).retransmit_count, 0);
+	chim_tcp_head(e->c)->is_invalid = 0;
+	chim_tcp_path_changed(e->c, 1500, &e->env);
+	eng_run(e, 1000);
+	assert_true(e->nb_out != 0);
+	eng_ignore_out(e);
+	inject(e, SEG(.ack = 1500));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	/* keepalive starts anew, and counts */
+	eng_run(e, 70000);
+	assert_true(e->nb_out >= 3);
+	eng_ignore_out(e);
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_TIMEOUT_EXPIRATION);
+	eng_finish(e);
+}
+
+static void
+checklist_244_a_round_trip_counts_for_30_seconds_at_most(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .has_ts = true, .max_rt = CHIM_TICKS_NONE);
+
+	eng_host_sends(e, 1000);
+	/* sent again, so that only the echo tells: of the first, more than a minute ago */
+	eng_run(e, 90000);
+	eng_ignore_out(e);
+	uint32_t before = eng_view(e).srtt_us;
+
+	inject(e, SEG(.ack = 1000, .has_ts = true, .tsval = 10, .tsecr = 0));
+	/* 7/8 of what it was and 1/8 of 30 s */
+	assert_in_range(eng_view(e).srtt_us, before / 8 * 7 + 3750000 - 2,
+		before / 8 * 7 + 3750000 + 100000);
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_finish(e);
+}
+
 /* ---- timers and recovery ---- */
 
 static void
@@ -501,6 +624,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_201_a_half_closed_connection_is_not_asked_back_for_its_quality),
 	cmocka_unit_test(checklist_202_time_wait_asks_to_be_taken_back),
 	cmocka_unit_test(checklist_200_hardware_failure_stops_it_and_is_followed_by_abort),
+	cmocka_unit_test(checklist_203_backlog_changes_are_told_rarely),
+	cmocka_unit_test(checklist_203_the_host_hears_of_a_larger_backlog_in_the_end),
+	cmocka_unit_test(nothing_is_given_up_while_the_path_is_invalid),
+	cmocka_unit_test(checklist_244_a_round_trip_counts_for_30_seconds_at_most),
 	cmocka_unit_test(checklist_242_fast_retransmit_comes_at_the_configured_duplicate),
 	cmocka_unit_test(checklist_244_the_timeout_has_a_configured_floor),
 	cmocka_unit_test(checklist_247_many_holes_are_filled_in_any_order),
