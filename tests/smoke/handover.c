@@ -12,53 +12,24 @@
  *            [conns=N] [half] [verbose]
  * Exit status 0: everything arrived, once and in order.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <netinet/tcp.h>
 
-#include <rte_eal.h>
-#include <rte_random.h>
-
-#include "app.h"
 #include "handover.h"
+#include "inproc.h"
 
 #define MAX_CONNS 64u
-#define PORT	  7000
 
 struct options opt = { .moves = 200, .bytes = 64 << 20, .seed = 1, .conns = 1 };
 static struct conn conns[MAX_CONNS];
-static struct app_options options;
-static struct app_engine engine;
-static struct chim_kernel *agent;
-static struct chim_host *host;
 static uint64_t pauses_us[65536];
 static uint32_t nb_pauses;
-
-static void
-die(const char *what)
-{
-	printf("handover: %s: %s\n", what, strerror(errno));
-	exit(EXIT_FAILURE);
-}
-
-static chim_us_t
-clock_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (chim_us_t)ts.tv_sec * CHIM_US_PER_S + (chim_us_t)ts.tv_nsec / 1000;
-}
 
 /* ---- the host's service ---- */
 
@@ -139,154 +110,6 @@ static const struct chim_service duplex = {
 	.close = duplex_close,
 };
 
-/* ---- set-up ---- */
-
-static int
-socket_in(const char *netns)
-{
-	char path[128];
-	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	int there;
-	int fd;
-
-	if (netns == NULL) {
-		close(home);
-		return socket(opt.is_ip6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	}
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	if (there < 0 || setns(there, CLONE_NEWNET) != 0)
-		die(path);
-	fd = socket(opt.is_ip6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (setns(home, CLONE_NEWNET) != 0)
-		die("setns");
-	close(home);
-	close(there);
-	return fd;
-}
-
-static socklen_t
-address(const char *ip4, const char *ip6, uint16_t port, struct sockaddr_storage *ss)
-{
-	memset(ss, 0, sizeof(*ss));
-	if (!opt.is_ip6) {
-		struct sockaddr_in *in = (struct sockaddr_in *)ss;
-
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		inet_pton(AF_INET, ip4, &in->sin_addr);
-		return sizeof(*in);
-	}
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ss;
-
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(port);
-	inet_pton(AF_INET6, ip6, &in6->sin6_addr);
-	return sizeof(*in6);
-}
-
-static void
-poll_engine(void)
-{
-	chim_us_t now = clock_us();
-
-	for (uint32_t i = 0; i < engine.nb_workers; i++)
-		chim_dp_poll(engine.worker[i], now);
-	chim_ctl_poll(engine.ctl, now);
-}
-
-/* The engine carries the wire, so it has to turn while the two kernels shake hands. */
-static void
-connect_pair(struct conn *c)
-{
-	const char *active_ns = opt.is_client ? NULL : opt.netns;
-	const char *passive_ns = opt.is_client ? opt.netns : NULL;
-	int a = socket_in(active_ns);
-	int l = socket_in(passive_ns);
-	struct sockaddr_storage to;
-	socklen_t len = opt.is_client ? address("10.78.0.2", "fd78::2", PORT, &to)
-				      : address("10.78.0.1", "fd78::1", PORT, &to);
-	int one = 1;
-	int p = -1;
-
-	setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (opt.congestion != NULL) {
-		setsockopt(l, IPPROTO_TCP, TCP_CONGESTION, opt.congestion, strlen(opt.congestion));
-		setsockopt(a, IPPROTO_TCP, TCP_CONGESTION, opt.congestion, strlen(opt.congestion));
-	}
-	if (bind(l, (struct sockaddr *)&to, len) != 0 || listen(l, 1) != 0)
-		die("listen");
-	fcntl(a, F_SETFL, O_NONBLOCK);
-	fcntl(l, F_SETFL, O_NONBLOCK);
-	if (connect(a, (struct sockaddr *)&to, len) != 0 && errno != EINPROGRESS)
-		die("connect");
-	for (chim_us_t end = clock_us() + 10 * CHIM_US_PER_S; p < 0 && clock_us() < end;) {
-		poll_engine();
-		p = accept4(l, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	}
-	if (p < 0)
-		die("accept");
-	close(l);
-	c->fd = opt.is_client ? a : p;
-	c->peer = opt.is_client ? p : a;
-}
-
-static void
-run(const char *command)
-{
-	if (system(command) != 0)
-		die(command);
-}
-
-static void
-start_engine(const char *program)
-{
-	const char *const args[] = { program, "--no-huge", "--no-pci", "--no-telemetry",
-		"--no-shconf", "-m", "1024", "-l", "0", "--log-level=notice",
-		"--vdev=net_af_packet0,iface=wd,blocksz=65536,framesz=2048,framecnt=4096",
-		"--vdev=net_tap0,iface=chim0,mac=02:00:00:00:00:01" };
-	char *argv[RTE_DIM(args)];
-	char why[APP_WHY];
-
-	for (size_t i = 0; i < RTE_DIM(args); i++)
-		argv[i] = strdup(args[i]);
-	if (rte_eal_init(RTE_DIM(args), argv) < 0)
-		die("EAL");
-	app_options_init(&options);
-	options.nb_ports = 1;
-	snprintf(options.port[0].wire, sizeof(options.port[0].wire), "net_af_packet0");
-	snprintf(options.port[0].exception, sizeof(options.port[0].exception), "net_tap0");
-	options.max_connections = 1024;
-	if (app_engine_create(&engine, &options, why) != 0) {
-		printf("handover: %s\n", why);
-		exit(EXIT_FAILURE);
-	}
-	run("ip addr add 10.78.0.1/24 dev chim0");
-	run("ip addr add fd78::1/64 dev chim0 nodad");
-	run("ip link set chim0 up");
-}
-
-static void
-start_agent(void)
-{
-	struct chim_kernel_config cfg = {
-		.nb_ports = 1,
-		.max_connections = MAX_CONNS,
-		.disable_hold = opt.no_hold,
-		.random = rte_rand(),
-		.port = { { .exception_ifname = "chim0", .mac = { 2, 0, 0, 0, 0, 1 } } },
-	};
-	char why[APP_WHY];
-
-	host = chim_host_open("handover");
-	cfg.host = host;
-	agent = host != NULL ? chim_kernel_create(&cfg, why, sizeof(why)) : NULL;
-	if (agent == NULL) {
-		printf("handover: agent: %s\n", host != NULL ? why : "no host");
-		exit(EXIT_FAILURE);
-	}
-}
-
 /* ---- running ---- */
 
 static void
@@ -360,8 +183,8 @@ start_move(struct conn *c, chim_us_t now)
 		return;
 	if (c->moves[0] + c->moves[1] >= opt.moves && home == CHIM_HOME_KERNEL)
 		return;
-	rc = home == CHIM_HOME_KERNEL ? chim_kernel_offload(agent, c->kc)
-				      : chim_kernel_upload(agent, c->kc);
+	rc = home == CHIM_HOME_KERNEL ? chim_kernel_offload(inproc.agent, c->kc)
+				      : chim_kernel_upload(inproc.agent, c->kc);
 	if (rc == 0) {
 		c->is_away = true;
 		chim_stream_leave(c->stream);
@@ -402,14 +225,14 @@ is_all_over(void)
 static void
 run_all(void)
 {
-	chim_us_t end = clock_us() + 120 * CHIM_US_PER_S;
+	chim_us_t end = inproc_now() + 120 * CHIM_US_PER_S;
 	struct chim_kernel_event ev[64];
 
-	while (!is_all_over() && clock_us() < end) {
-		chim_us_t now = clock_us();
+	while (!is_all_over() && inproc_now() < end) {
+		chim_us_t now = inproc_now();
 
-		poll_engine();
-		unsigned int n = chim_kernel_poll(agent, now, ev, RTE_DIM(ev));
+		inproc_poll();
+		unsigned int n = chim_kernel_poll(inproc.agent, now, ev, RTE_DIM(ev));
 
 		for (unsigned int i = 0; i < n; i++)
 			on_event(&ev[i]);
@@ -430,7 +253,7 @@ compare_u64(const void *a, const void *b)
 static void
 print_counters(void)
 {
-	const struct chim_dp_counters *d = chim_dp_counters(engine.worker[0]);
+	const struct chim_dp_counters *d = chim_dp_counters(inproc.engine.worker[0]);
 
 	for (uint32_t i = 0; i < CHIM_WHY_MAX; i++) {
 		if (d->why[i] != 0 || d->kernel_why[i] != 0)
@@ -448,7 +271,7 @@ print_counters(void)
 static int
 report(void)
 {
-	const struct chim_kernel_counters *k = chim_kernel_counters(agent);
+	const struct chim_kernel_counters *k = chim_kernel_counters(inproc.agent);
 	int status = EXIT_SUCCESS;
 
 	for (uint32_t i = 0; i < opt.conns; i++) {
@@ -518,18 +341,22 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	parse(argc, argv);
-	start_engine(argv[0]);
-	start_agent();
+	inproc_start(argv[0],
+		&(struct inproc_config){
+			.netns = opt.netns, .max_connections = MAX_CONNS, .no_hold = opt.no_hold });
 	for (uint32_t i = 0; i < opt.conns; i++) {
 		struct conn *c = &conns[i];
 
 		c->opt = &opt;
-		connect_pair(c);
+		inproc_connect(&(struct inproc_pair){ .is_ip6 = opt.is_ip6,
+				       .is_client = opt.is_client,
+				       .congestion = opt.congestion },
+			&c->fd, &c->peer);
 		opening = c;
-		c->stream = chim_stream_create(host, c->fd, &duplex, NULL);
-		c->kc = chim_kernel_adopt(agent, c->fd, i);
+		c->stream = chim_stream_create(inproc.host, c->fd, &duplex, NULL);
+		c->kc = chim_kernel_adopt(inproc.agent, c->fd, i);
 		if (c->stream == NULL || c->kc == NULL)
-			die("adopt");
+			inproc_die("adopt");
 	}
 	for (uint32_t i = 0; i < opt.conns; i++)
 		pthread_create(&conns[i].thread, NULL, handover_peer, &conns[i]);
