@@ -73,6 +73,40 @@ net_tap_up() {
 	host ip link set "$tap" up
 }
 
+# net_congestion NAME: of every connection that the host's kernel makes from
+# now on; the kernel lets a namespace choose only some
+net_congestion() {
+	host sysctl -q -w net.ipv4.tcp_congestion_control="$1" 2>/dev/null
+}
+
+# net_guard PORT...: a stateful ruleset on the host, as a careful person has
+# it: what conntrack calls invalid is dropped, and counted
+net_guard() {
+	local ports=$(echo "$*" | tr ' ' ',')
+	host nft -f - <<-RULES
+	table inet guard {
+		counter invalid { }
+		chain in {
+			type filter hook input priority 0; policy drop;
+			ct state invalid counter name invalid drop
+			ct state established,related accept
+			meta l4proto { icmp, ipv6-icmp } accept
+			iifname lo accept
+			tcp dport { $ports } ct state new accept
+		}
+		chain out {
+			type filter hook output priority 0; policy accept;
+			ct state invalid counter name invalid drop
+		}
+	}
+	RULES
+}
+
+# net_guard_dropped: how many packets it found invalid
+net_guard_dropped() {
+	host nft list counter inet guard invalid | awk '$1 == "packets" { print $2 }'
+}
+
 # net_warm_up: the first second behind a new tap is slow; wait until it is not
 net_warm_up() {
 	wait_for 20 peer ping -q -c 3 -i 0.05 -W 1 $HOST_IP && sleep 1
