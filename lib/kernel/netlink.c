@@ -143,6 +143,8 @@ kernel_diag_has_md5(struct kernel_netlink *nl, const struct chim_tuple *t)
 	req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
 	req->sdiag_family = t->family == CHIM_AF_INET ? AF_INET : AF_INET6;
 	req->sdiag_protocol = IPPROTO_TCP;
+	/* Keys come only behind TCP_INFO. */
+	req->idiag_ext = 1 << (INET_DIAG_INFO - 1);
 	req->id.idiag_sport = t->local_port;
 	req->id.idiag_dport = t->remote_port;
 	memcpy(req->id.idiag_src, t->local_addr, len);

@@ -26,7 +26,6 @@
 #define TCP_AO_INFO 40 /* Linux 6.7; the structure starts with flags, all input here */
 #endif
 #define AO_INFO_BYTES 64
-#define MAX_FILTER    32
 
 static int
 get(int fd, int level, int name)
@@ -110,6 +109,17 @@ judge_state(int fd, const struct chim_kernel *k, enum chim_reason *reason)
 	return NULL;
 }
 
+/* Asked without room the kernel tells the program's length; of an eBPF one it tells nothing. */
+static bool
+has_filter(int fd)
+{
+	socklen_t len = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &len) != 0)
+		return errno == EACCES;
+	return len > 0;
+}
+
 static const char *
 judge_features(int fd, enum chim_reason *reason)
 {
@@ -127,9 +137,7 @@ judge_features(int fd, enum chim_reason *reason)
 	len = sizeof(buf);
 	if (getsockopt(fd, IPPROTO_IP, IP_OPTIONS, buf, &len) == 0 && len > 0)
 		return "it sends IP options";
-	len = MAX_FILTER;
-	if (getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &len) == 0 && len > 0 &&
-		len != MAX_FILTER)
+	if (has_filter(fd))
 		return "a filter is attached to it";
 	if (get(fd, IPPROTO_TCP, TCP_REPAIR) == 1)
 		return "somebody has it in repair mode";
