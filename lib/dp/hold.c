@@ -70,6 +70,7 @@ dp_hold_start(struct chim_worker *w, struct dp_hold *hold, const struct chim_hol
 	hold->max_bytes = limits->max_bytes != 0 ? limits->max_bytes : DP_HOLD_BYTES;
 	memset(&hold->record, 0, sizeof(hold->record));
 	hold->record.kept = kept;
+	chim_trace_hold(w->id, hold->index, limits->deadline_ms);
 	arm(w, hold, limits->deadline_ms != 0 ? limits->deadline_ms : DP_HOLD_DEADLINE_MS);
 }
 
@@ -125,6 +126,7 @@ dp_hold_end(struct chim_worker *w, struct dp_hold *hold, enum chim_reason reason
 	dp_seal_answer(w, hold, CHIM_STATUS_FAILURE,
 		reason != CHIM_REASON_NONE ? reason : CHIM_REASON_NO_HOLD);
 	chim_wheel_cancel(&w->hold_wheel, hold->index);
+	chim_trace_hold_end(w->id, hold->index, reason);
 	hold->reason = reason;
 	hold->state = DP_HOLD_DRAINING;
 	TAILQ_INSERT_TAIL(&w->draining, hold, draining);

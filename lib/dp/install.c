@@ -155,6 +155,7 @@ dp_install(struct chim_worker *w, struct chim_msg *msg)
 		return;
 	}
 	status = import(w, msg, c, &why);
+	chim_trace_install(chim_tcp_head(c)->handle, w->id, status);
 	if (status != CHIM_STATUS_SUCCESS) {
 		unclaim_flow(w, &key, c, old);
 		chim_slab_put(w->conns, dp_index(chim_tcp_head(c)));

@@ -117,6 +117,7 @@ dp_terminate_finish(struct chim_worker *w, struct chim_conn *c)
 	struct chim_msg *msg = side->terminate;
 	enum chim_status status = msg->status;
 
+	chim_trace_terminate(head->handle, w->id, status);
 	side->is_ending = 0;
 	chim_tcp_release(c, &w->env);
 	chim_slab_put(w->conns, dp_index(head));

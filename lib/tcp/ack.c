@@ -114,6 +114,8 @@ set_timers(struct chim_conn *c, uint32_t events, struct chim_tcp_env *env)
 			tcp_timer_restart(c, env);
 	}
 	tcp_timer_reorder(c, env);
+	if (events & TCP_RECOVER_ENTERED)
+		chim_trace_recovery(c->head.handle, c->snd_una, c->snd_max, c->recover.cc.cwnd);
 	if (events & (TCP_RECOVER_ENTERED | TCP_RECOVER_UNDONE))
 		c->head.todo |= CHIM_TODO_OUTPUT;
 }

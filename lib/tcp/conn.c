@@ -61,6 +61,7 @@ tcp_conn_set_state(struct chim_conn *c, enum chim_tcp_state state, struct chim_t
 	stats->tcp_currently_established += (uint64_t)is - (uint64_t)was;
 	if (was && state == CHIM_TCP_CLOSED)
 		stats->tcp_reset_established++;
+	chim_trace_state(c->head.handle, c->state, state);
 	c->state = state;
 }
 

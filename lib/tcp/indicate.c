@@ -354,6 +354,7 @@ take_event(struct chim_conn *c, struct chim_io *io)
 		io->info = bit;
 		break;
 	}
+	chim_trace_event(c->head.handle, io->event, io->info);
 }
 
 static void

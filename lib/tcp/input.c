@@ -164,6 +164,7 @@ chim_tcp_input(
 		return CHIM_VERDICT_PUNT;
 	if (c->flags & TCP_URGENT)
 		return tcp_urgent_keep(c, m, s, env);
+	chim_trace_segment_in(c->head.handle, s->seq, s->ack, s->len, s->flags);
 	count(c, s, env);
 	s->why = check(c, s, env);
 	if (s->why != CHIM_WHY_NONE || c->state == CHIM_TCP_CLOSED)

@@ -134,6 +134,7 @@ tcp_timer_persist(struct chim_conn *c, struct chim_tcp_env *env)
 	tcp_timer_stop(c, TCP_TIMER_SWS);
 	tcp_timer_arm(c, TCP_TIMER_RETRANSMIT, backed_off(c, 0, env), env);
 	env->counters->persist_entered++;
+	chim_trace_persist(c->head.handle, tcp_unsent(c));
 }
 
 void
@@ -195,6 +196,7 @@ expire_rto(struct chim_conn *c, struct chim_tcp_env *env)
 		tcp_close_timeout(c, env);
 		return;
 	}
+	chim_trace_rto(c->head.handle, c->snd_una, c->retransmit_count, spent);
 	tcp_recover_on_rto(&c->recover, &in, c->retransmit_count == 0, env);
 	if (c->retransmit_count < UINT8_MAX)
 		c->retransmit_count++;

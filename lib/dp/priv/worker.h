@@ -20,6 +20,7 @@
 #include "chim_msg.h"
 #include "chim_row.h"
 #include "chim_slab.h"
+#include "chim_trace.h"
 #include "chim_wheel.h"
 
 /* Budgets of one turn: no source starves another. */

@@ -6,6 +6,7 @@
 #ifndef TCP_INTERNAL_H
 #define TCP_INTERNAL_H
 
+#include "chim_trace.h"
 #include "tcp_conn.h"
 
 /* ---- small words ---- */
