@@ -27,7 +27,7 @@ static const char help_text[] =
 	"  --idle=HOW           spin, pause, sleep, interrupt (pause; sleep if no CPU is left)\n"
 	"  --mtu=N --descriptors=N --software-only    of ports; no NIC offloads\n"
 	"Size\n"
-	"  --connections=N      of each worker (16384)\n"
+	"  --connections=N      of each worker (16384)   --connections-ip6=N  of them by IPv6 (all)\n"
 	"  --mbufs=N            of each worker (by memory)   --host-mbufs=N  to send (by memory)\n"
 	"TCP\n"
 	"  --congestion=NAME    cubic (default), newreno, dctcp\n"
@@ -214,6 +214,7 @@ set_group(struct app_options *o, const char *value, char *why)
 		return app_value_number(&o->field, value, least, most, why);       \
 	}
 OPTION_NUMBER(connections, max_connections, 1, 1u << 24)
+OPTION_NUMBER(connections_ip6, max_ip6, 1, 1u << 24)
 OPTION_NUMBER(mbufs, mbufs, 1024, 1u << 26)
 OPTION_NUMBER(host_mbufs, host_mbufs, 256, 1u << 26)
 OPTION_NUMBER(mtu, mtu, 576, 9600)
@@ -248,6 +249,7 @@ static const struct option_row {
 	{ "descriptors", true, set_descriptors },
 	{ "software-only", false, set_software_only },
 	{ "connections", true, set_connections },
+	{ "connections-ip6", true, set_connections_ip6 },
 	{ "mbufs", true, set_mbufs },
 	{ "host-mbufs", true, set_host_mbufs },
 	{ "congestion", true, set_congestion },

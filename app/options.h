@@ -71,6 +71,7 @@ struct app_options {
 	char workers[64]; /* lcore list, "" = all but the main one */
 	uint32_t idle;	  /* enum chim_idle, APP_IDLE_AUTO */
 	uint32_t max_connections;
+	uint32_t max_ip6;    /* of them; 0 = all */
 	uint32_t mbufs;	     /* of each worker; 0 = by memory */
 	uint32_t host_mbufs; /* 0 = by memory */
 	uint32_t mtu;

@@ -263,6 +263,7 @@ create_worker(struct app_engine *e, uint32_t id, char *why)
 		.nb_workers = e->nb_workers,
 		.socket_id = (int)rte_lcore_to_socket_id(e->lcore[id]),
 		.max_connections = e->opt->max_connections,
+		.max_ip6 = e->opt->max_ip6,
 		.max_paths = MAX_PATHS,
 		.max_neighbors = MAX_NEIGHBORS,
 		.max_holds = MAX_HOLDS,

@@ -32,6 +32,8 @@ struct chim_dp_config {
 	uint32_t nb_workers;
 	int socket_id;
 	uint32_t max_connections; /* of this worker */
+	uint32_t max_ip4;	  /* of them by IPv4: size of a flow table; 0 = all */
+	uint32_t max_ip6;	  /* ... and by IPv6 */
 	uint32_t max_paths;
 	uint32_t max_neighbors;
 	uint32_t max_holds;	 /* 0 = 1024 */

@@ -9,7 +9,32 @@
  */
 #include "worker.h"
 
-#define AT_ONCE 16u
+#define AT_ONCE 32u
+
+/* Entries on their way into one host's ring, of several connections. */
+struct news {
+	struct chim_chan *ring;
+	uint32_t room; /* of the ring, the entries here not counted */
+	uint32_t nb;
+	struct chim_io io[AT_ONCE];
+};
+
+static void
+flush(struct news *n)
+{
+	if (n->nb != 0)
+		chim_chan_put(n->ring, n->io, n->nb);
+	n->room -= n->nb;
+	n->nb = 0;
+}
+
+static void
+turn_to(struct news *n, struct chim_chan *ring)
+{
+	flush(n);
+	n->ring = ring;
+	n->room = chim_chan_room(ring);
+}
 
 /* What the engine has left open of an entry. */
 static void
@@ -20,29 +45,27 @@ finish(struct chim_worker *w, struct chim_conn *c, struct chim_io *io)
 }
 
 static uint32_t
-tell(struct chim_worker *w, struct chim_conn *c)
+tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
 	struct chim_chan *ring = w->target->slot[head->host].from_worker[w->id];
-	struct chim_io io[AT_ONCE];
 	uint32_t done = 0;
 
+	if (n->ring != ring)
+		turn_to(n, ring);
 	for (;;) {
-		uint32_t room = RTE_MIN(chim_chan_room(ring), AT_ONCE);
-		uint32_t nb = 0;
-
-		if (room == 0) {
+		if (n->nb == AT_ONCE)
+			flush(n);
+		if (n->nb == n->room) {
 			w->counters.host_full++;
 			return done;
 		}
-		while (nb < room && chim_tcp_next_io(c, &io[nb], &w->env))
-			finish(w, c, &io[nb++]);
-		chim_chan_put(ring, io, nb);
-		done += nb;
-		if (nb < room) {
+		if (!chim_tcp_next_io(c, &n->io[n->nb], &w->env)) {
 			head->todo &= ~CHIM_TODO_DELIVER;
 			return done;
 		}
+		finish(w, c, &n->io[n->nb++]);
+		done++;
 	}
 }
 
@@ -62,14 +85,23 @@ is_open(struct dp_side *side)
 uint32_t
 dp_deliver(struct chim_worker *w)
 {
+	struct news n;
 	uint32_t done = 0;
 
+	n.ring = NULL;
+	n.room = 0;
+	n.nb = 0;
 	for (struct chim_conn *c = w->touched; c != NULL; c = dp_touched_next(w, c)) {
 		rte_prefetch0(dp_touched_next(w, c));
-		if (dp_side(w, c)->is_ending)
+		if (dp_side(w, c)->is_ending) {
+			/* It may answer the host too, behind what is here. */
+			flush(&n);
 			dp_terminate_resume(w, c);
+			n.ring = NULL;
+		}
 		if ((chim_tcp_head(c)->todo & CHIM_TODO_DELIVER) != 0 && is_open(dp_side(w, c)))
-			done += tell(w, c);
+			done += tell(w, c, &n);
 	}
+	flush(&n);
 	return done;
 }

@@ -182,7 +182,7 @@ tcp_indicate_fill(struct chim_conn *c, struct chim_tcp_env *env)
 	bool is_placed = false;
 	struct tcp_list *from;
 
-	if (c->q == NULL)
+	if (c->q == NULL || c->q->requests.head == NULL)
 		return;
 	complete_empty(c);
 	from = source(c);

@@ -167,6 +167,7 @@ make_worker(struct rings *r, uint32_t id)
 		.nb_workers = o->nb_workers,
 		.socket_id = SOCKET_ID_ANY,
 		.max_connections = or_default(o->max_connections, 16),
+		.max_ip6 = o->max_ip6,
 		.max_paths = or_default(o->max_paths, 4),
 		.max_neighbors = or_default(o->max_paths, 4),
 		.max_holds = or_default(o->max_holds, 8),

@@ -36,6 +36,7 @@
 struct rings_opts {
 	uint32_t nb_workers;	  /* 0 = 1 */
 	uint32_t max_connections; /* 0 = 16 */
+	uint32_t max_ip6;	  /* of them; 0 = all */
 	uint32_t max_paths;	  /* and neighbors; 0 = 4 */
 	uint32_t max_holds;
 	uint32_t max_hold_bytes;

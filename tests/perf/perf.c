@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_cycles.h>
 
@@ -126,12 +127,11 @@ report(const char *suite, const struct perf_case *cases, uint32_t nb)
 	}
 }
 
-int
-perf_run(const char *suite, const struct perf_case *cases, uint32_t nb)
+static int
+run_all(const char *suite, const struct perf_case *cases, uint32_t nb)
 {
 	bool is_right = true;
 
-	chim_assert(nb <= MAX_CASES);
 	for (uint32_t i = 0; i < nb; i++) {
 		results[i].calls = calibrate(&cases[i]);
 		if (results[i].calls == 0) {
@@ -148,4 +148,19 @@ perf_run(const char *suite, const struct perf_case *cases, uint32_t nb)
 	}
 	report(suite, cases, nb);
 	return is_right ? TEST_SUCCESS : TEST_FAILED;
+}
+
+int
+perf_run(const char *suite, const struct perf_case *cases, uint32_t nb)
+{
+	const char *only = getenv("CHIM_PERF_CASE");
+	struct perf_case chosen[MAX_CASES];
+	uint32_t nb_chosen = 0;
+
+	chim_assert(nb <= MAX_CASES);
+	for (uint32_t i = 0; i < nb; i++) {
+		if (only == NULL || strcmp(only, cases[i].name) == 0)
+			chosen[nb_chosen++] = cases[i];
+	}
+	return run_all(suite, chosen, nb_chosen);
 }

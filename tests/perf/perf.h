@@ -9,7 +9,8 @@
  *   static const struct perf_case cases[] = { { "parse", 32, parse_32, &frames } };
  *   return perf_run("wire_perf", cases, CHIM_DIM(cases));
  *
- * With CHIM_PERF_JSON=file the JSON goes to the end of that file as well.
+ * With CHIM_PERF_JSON=file the JSON goes to the end of that file as well. With
+ * CHIM_PERF_CASE=name only the case of that name runs.
  */
 #ifndef PERF_H
 #define PERF_H

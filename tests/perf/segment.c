@@ -91,6 +91,7 @@ segment_up(struct segment_bed *s, uint32_t nb)
 	rings_up(&s->r,
 		&(struct rings_opts){
 			.max_connections = nb,
+			.max_ip6 = 1,
 			.max_paths = (nb - 1) / PORTS + 1,
 			.host_entries = HOST_ENTRIES,
 			.nb_mbufs = NB_MBUFS,
@@ -186,6 +187,16 @@ segment_make(struct segment_bed *s, const struct segment_frame *f)
 	m->ol_flags =
 		RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	return m;
+}
+
+struct rte_mbuf *
+segment_next(struct segment_bed *s, uint32_t flow, uint16_t len)
+{
+	struct segment_peer *p = &s->peer[flow];
+	const struct segment_frame f = { .flow = flow, .seq = p->seq, .ack = p->ack, .len = len };
+
+	p->seq += len;
+	return segment_make(s, &f);
 }
 
 /* ---- the worker ---- */

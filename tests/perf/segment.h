@@ -49,6 +49,9 @@ void segment_down(struct segment_bed *s);
 /** A frame as from the wire. @return owned. */
 struct rte_mbuf *segment_make(struct segment_bed *s, const struct segment_frame *f);
 
+/** The next data of a flow, in order. @return owned. */
+struct rte_mbuf *segment_next(struct segment_bed *s, uint32_t flow, uint16_t len);
+
 /** Have the worker take frames in bursts, and answer. Takes them. @return cycles. */
 uint64_t segment_take(struct segment_bed *s, struct rte_mbuf **m, uint32_t nb, uint32_t per_burst);
 

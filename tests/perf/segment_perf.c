@@ -3,7 +3,7 @@
 /*
  * Cycles a segment: classified, looked up, taken by the engine, told to the
  * host, and acknowledged. In bursts of 1, 8 and 32, of 1 to 32 k connections
- * (CHIM_PERF_CONNECTIONS=n: and of n, with -m large enough), each as likely as
+ * (CHIM_PERF_CONNECTIONS=n: of n alone, with -m large enough), each as likely as
  * another or a few of them mostly; with the hash and the checksum verdict of a
  * port, and with both in software.
  */
@@ -71,12 +71,8 @@ data(void *arg)
 	const struct load *l = arg;
 
 	bed.is_software = l->is_software;
-	for (uint32_t i = 0; i < BATCH; i++) {
-		uint32_t flow = pick(l);
-
-		make_data(i, flow, 0, l->len);
-		bed.peer[flow].seq += l->len;
-	}
+	for (uint32_t i = 0; i < BATCH; i++)
+		frames[i] = segment_next(&bed, pick(l), l->len);
 	return take(BATCH, l->burst);
 }
 
@@ -187,16 +183,19 @@ run(const char *suite, uint32_t nb)
 static int
 segment_perf(void)
 {
-	static const uint32_t sizes[] = { 1, 1000, 32000 };
-	const char *more = getenv("CHIM_PERF_CONNECTIONS");
+	const char *wanted = getenv("CHIM_PERF_CONNECTIONS");
+	uint32_t sizes[] = { 1, 1000, 32000 };
+	uint32_t nb = CHIM_DIM(sizes);
 	char suite[64];
 
-	for (uint32_t i = 0; i < CHIM_DIM(sizes) + (more != NULL); i++) {
-		uint32_t nb = i < CHIM_DIM(sizes) ? sizes[i] : (uint32_t)atoi(more);
-
-		snprintf(suite, sizeof(suite), "segment_perf, %u connections", nb);
+	if (wanted != NULL) {
+		sizes[0] = (uint32_t)strtoul(wanted, NULL, 0);
+		nb = 1;
+	}
+	for (uint32_t i = 0; i < nb; i++) {
+		snprintf(suite, sizeof(suite), "segment_perf, %u connections", sizes[i]);
 		printf("%s\n", suite);
-		if (run(suite, nb) != TEST_SUCCESS)
+		if (run(suite, sizes[i]) != TEST_SUCCESS)
 			return TEST_FAILED;
 	}
 	return TEST_SUCCESS;
