@@ -6,6 +6,7 @@
  */
 #include "eng.h"
 #include "eng_int.h"
+#include "pools.h"
 
 #define RST	.flags = CHIM_RST, .no_ack = true
 #define SYN	.flags = CHIM_SYN, .no_ack = true
@@ -258,6 +259,110 @@ acks_that_divide_do_not_open_the_window_faster(void **state)
 	eng_finish(e);
 }
 
+/* RFC 5961, 5: whoever does not see the stream guesses the acknowledgment number too. */
+static void
+blind_data_is_not_taken(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 60000, .snd_wnd = 20000);
+
+	/* older than any window the peer ever offered, or of the future */
+	inject(e, SEG(.seq = 0, .len = 100, .ack = 0u - 20001));
+	assert_int_equal(e->why, CHIM_WHY_BAD_ACK);
+	expect_out(e, SEG(.ack = 0));
+	inject(e, SEG(.seq = 0, .len = 100, .ack = 1));
+	assert_int_equal(e->why, CHIM_WHY_BAD_ACK);
+	expect_out(e, SEG(.ack = 0));
+	inject(e, SEG(.seq = 100, .flags = CHIM_FIN, .ack = 0x40000000));
+	assert_int_equal(e->why, CHIM_WHY_BAD_ACK);
+	eng_ignore_out(e);
+	expect_no_io(e);
+	assert_int_equal(eng_view(e).reassembly_bytes, 0);
+	/* the real one is */
+	inject(e, SEG(.seq = 0, .len = 100));
+	expect_data(e, 0, 100);
+	eng_run(e, 40);
+	expect_out(e, SEG(.ack = 100));
+	eng_finish(e);
+}
+
+/* Segments that say something else about octets that are here already: what came first stays. */
+static void
+data_that_overlaps_changes_nothing_that_is_here(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 60000);
+	const struct pkt later[] = { { .seq = 400, .len = 300 }, { .seq = 900, .len = 300 },
+		{ .seq = 500, .len = 500 }, { .seq = 600, .len = 100 } };
+
+	inject(e, SEG(.seq = 500, .len = 500));
+	for (uint32_t i = 0; i < CHIM_DIM(later); i++) {
+		struct chim_seg seg;
+		struct rte_mbuf *m = eng_segment(e, &later[i], &seg);
+
+		for (uint32_t at = later[i].seq; at < later[i].seq + later[i].len; at++)
+			if (at >= 500 && at < 1000)
+				*rte_pktmbuf_mtod_offset(
+					m, uint8_t *, seg.payload_off + at - later[i].seq) ^= 0xFF;
+		if (chim_tcp_input(e->c, m, &seg, &e->env) != CHIM_VERDICT_HELD)
+			rte_pktmbuf_free(m);
+		eng_turn(e);
+	}
+	inject(e, SEG(.seq = 0, .len = 400));
+	/* expect_data() looks at each octet */
+	expect_data(e, 0, 1200);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
+/* A peer that offers an octet at a time gets one segment for each timeout of SWS, not a stream. */
+static void
+tiny_windows_cost_a_segment_a_timeout(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	uint32_t sent = 0;
+
+	inject(e, SEG(.ack = 0, .has_wnd = true, .wnd = 1));
+	eng_host_sends(e, 5000);
+	for (uint32_t ms = 0; ms < 10000; ms += 10) {
+		eng_run(e, 10);
+		sent += e->nb_out;
+		eng_ignore_out(e);
+		inject(e, SEG(.ack = eng_view(e).snd_max - e->iss, .has_wnd = true, .wnd = 1));
+		sent += e->nb_out;
+		eng_ignore_out(e);
+	}
+	assert_in_range(sent, 1, 10000 / 200 + 2);
+	eng_ignore_io(e);
+	eng_finish(e);
+}
+
+/* Blocks for every octet and far beyond: none grows the records beyond twice the segments. */
+static void
+a_storm_of_blocks_keeps_the_records_few(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .cwnd_segs = 50);
+	uint64_t seed = 7;
+
+	eng_host_sends(e, 50000);
+	eng_ignore_out(e);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct pkt p = { .ack = 0, .has_sack = true, .nb_sack = 4 };
+
+		for (uint32_t k = 0; k < 4; k++) {
+			uint32_t at = pools_below(&seed, 60000);
+
+			p.sack[k] = (struct chim_sack){ at, at + 1 + pools_below(&seed, 3) };
+		}
+		inject(e, p);
+		eng_ignore_out(e);
+		assert_true(eng_in_use() - e->in_use < 4 * 50 + 300);
+	}
+	eng_ignore_io(e);
+	inject(e, SEG(.ack = 50000));
+	expect_io(e, CHIM_IO_SEND_DONE);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_217_a_reset_out_of_the_window_is_dropped_silently),
 	cmocka_unit_test(checklist_218_a_reset_in_the_window_is_challenged_once),
@@ -273,6 +378,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_flood_of_holes_is_bounded),
 	cmocka_unit_test(tiny_segments_share_buffers),
 	cmocka_unit_test(acks_that_divide_do_not_open_the_window_faster),
+	cmocka_unit_test(blind_data_is_not_taken),
+	cmocka_unit_test(data_that_overlaps_changes_nothing_that_is_here),
+	cmocka_unit_test(tiny_windows_cost_a_segment_a_timeout),
+	cmocka_unit_test(a_storm_of_blocks_keeps_the_records_few),
 };
 
 CHIM_CMOCKA_SUITE(engine_attack_autotest, tests, NULL, NULL)

@@ -120,15 +120,17 @@ static bool
 pass_bottleneck(struct pair *p, struct pair_end *end, struct rte_mbuf *m, chim_us_t *leaves)
 {
 	uint32_t takes = p->opts.bits_per_us != 0 ? m->pkt_len * 8 / p->opts.bits_per_us : 0;
-	uint64_t backlog = end->link_free_at > p->now ? end->link_free_at - p->now : 0;
+	bool is_shared = p->opts.shared != NULL && end == &p->end[0];
+	chim_us_t *free_at = is_shared ? p->opts.shared : &end->link_free_at;
+	uint64_t backlog = *free_at > p->now ? *free_at - p->now : 0;
 	uint64_t frames = takes != 0 ? backlog / takes : 0;
 
 	if (p->opts.queue != 0 && frames >= p->opts.queue)
 		return false;
 	if (p->opts.mark_above != 0 && frames >= p->opts.mark_above)
 		mark_ce(m);
-	end->link_free_at = p->now + backlog + takes;
-	*leaves = end->link_free_at;
+	*free_at = p->now + backlog + takes;
+	*leaves = *free_at;
 	return true;
 }
 
@@ -261,10 +263,8 @@ pair_run(struct pair *p, uint32_t ms)
 }
 
 void
-pair_free(struct pair *p)
+pair_release(struct pair *p)
 {
-	uint32_t in_use = p->end[0].e->in_use;
-
 	for (uint32_t i = 0; i < p->nb_flight; i++)
 		rte_pktmbuf_free(p->flight[i].m);
 	for (uint8_t i = 0; i < 2; i++) {
@@ -273,8 +273,16 @@ pair_free(struct pair *p)
 	}
 	/* What one end still has is not a leak of the other. */
 	pair_host_release(p);
-	assert_int_equal(eng_in_use(), in_use);
 	free(p);
+}
+
+void
+pair_free(struct pair *p)
+{
+	uint32_t in_use = p->end[0].e->in_use;
+
+	pair_release(p);
+	assert_int_equal(eng_in_use(), in_use);
 }
 
 void

@@ -33,17 +33,18 @@ struct pair_rule {
 };
 
 struct pair_opts {
-	struct eng_opts eng;   /* of both ends */
-	uint32_t bytes[2];     /* each end's stream */
-	uint32_t chunk;	       /* of one send request; 0 = 3000 */
-	uint32_t outstanding;  /* bytes a host has posted at once; 0 = 256 KiB */
-	uint32_t delay_us;     /* one way */
-	uint32_t bits_per_us;  /* rate; 0 = unlimited */
-	uint32_t queue;	       /* frames that wait at the bottleneck; 0 = unlimited */
-	uint32_t loss;	       /* per mille */
-	uint32_t reorder;      /* per mille of frames that come late by delay / 2 */
-	uint32_t duplicate;    /* per mille */
-	uint32_t mark_above;   /* CE when so many frames wait; 0 = never */
+	struct eng_opts eng;  /* of both ends */
+	uint32_t bytes[2];    /* each end's stream */
+	uint32_t chunk;	      /* of one send request; 0 = 3000 */
+	uint32_t outstanding; /* bytes a host has posted at once; 0 = 256 KiB */
+	uint32_t delay_us;    /* one way */
+	uint32_t bits_per_us; /* rate; 0 = unlimited */
+	chim_us_t *shared;   /* end 0's bottleneck is this one's, of several pairs; zero at first */
+	uint32_t queue;	     /* frames that wait at the bottleneck; 0 = unlimited */
+	uint32_t loss;	     /* per mille */
+	uint32_t reorder;    /* per mille of frames that come late by delay / 2 */
+	uint32_t duplicate;  /* per mille */
+	uint32_t mark_above; /* CE when so many frames wait; 0 = never */
 	uint32_t hold_data_ms; /* the hosts return what they were lent so late */
 	uint32_t post;	       /* the hosts post receive requests of so many bytes */
 	uint64_t seed;
@@ -109,5 +110,8 @@ void pair_finish(struct pair *p);
 
 /** Release without checking the streams. */
 void pair_free(struct pair *p);
+
+/** The same while other pairs are about: leaks are the caller's to look for. */
+void pair_release(struct pair *p);
 
 #endif /* PAIR_H */
