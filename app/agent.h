@@ -85,6 +85,7 @@ struct agent_conn {
 	chim_us_t born;
 	chim_us_t active;   /* last byte */
 	chim_us_t moved;    /* last move, or try */
+	chim_us_t shut_at;  /* seen to have closed its half; 0 = not yet */
 	chim_us_t retry_at; /* policy tries no offload before */
 	uint64_t seen_in;   /* bytes at the last sweep */
 	uint64_t seen_out;
@@ -216,6 +217,9 @@ void agent_conn_note(struct agent *a, struct agent_conn *c, const char *what, co
 	uint32_t pause_us);
 /** Streams that a full ring stopped. @return how many were tried. */
 uint32_t agent_conns_retry(struct agent *a);
+/** Once a second: a peer that does not close its half is not waited for longer than the service
+ *  lingers. @return true when it is over; the connection may be gone. */
+bool agent_conn_check_linger(struct agent *a, struct agent_conn *c);
 /** Take the descriptor out of the epoll set; it may change hands now. */
 void agent_conn_leave(struct agent *a, struct agent_conn *c);
 void agent_conn_return(struct agent *a, struct agent_conn *c);

@@ -196,6 +196,20 @@ agent_conn_settle(struct agent *a, struct agent_conn *c)
 		agent_move_want(a, c, AGENT_WANT_UPLOAD, AGENT_CAUSE_CLOSING);
 }
 
+bool
+agent_conn_check_linger(struct agent *a, struct agent_conn *c)
+{
+	if (c->svc->linger_s == 0 || c->is_away || !chim_stream_is_shut(c->stream))
+		return false;
+	if (c->shut_at == 0)
+		c->shut_at = a->now;
+	if (a->now - c->shut_at < (chim_us_t)c->svc->linger_s * CHIM_US_PER_S)
+		return false;
+	chim_stream_finish(c->stream);
+	agent_conn_settle(a, c);
+	return true;
+}
+
 void
 agent_conn_on_event(struct agent *a, uint64_t cookie, uint32_t events)
 {

@@ -81,6 +81,8 @@ sweep_one(struct agent *a, struct agent_conn *c)
 	chim_us_t limit = (chim_us_t)a->opt->upload_idle_s * CHIM_US_PER_S;
 	struct chim_stream_stats st;
 
+	if (agent_conn_check_linger(a, c))
+		return;
 	chim_stream_stats(c->stream, &st);
 	c->rate_in = st.bytes_in - c->seen_in;
 	c->rate_out = st.bytes_out - c->seen_out;

@@ -8,7 +8,7 @@ PACKAGES_BUILD="gcc libc6-dev libjansson-dev meson ninja-build pkg-config python
 	libmnl-dev libcmocka-dev"
 PACKAGES_RUN="iproute2 nftables ethtool procps jq"
 PACKAGES_CHECK="clang libclang-rt-14-dev clang-format codespell git tcpdump iputils-ping
-	iperf3 curl wrk"
+	iperf3 curl wrk netcat-openbsd dpdk dpdk-dev"
 
 # install_packages NAME...: apt-get, once, and only what is missing
 install_packages() {

@@ -23,9 +23,11 @@ struct chim_stream;
 
 /* What a service is. Each function may be called at any time after open. */
 struct chim_service {
-	const char *name; /* "echo", "discard", "source", "http", "park" */
-	const char *help; /* one line, its argument explained */
-	bool is_passive;  /* never reads: what arrives stays in the connection */
+	const char *name;  /* "echo", "discard", "source", "http", "park" */
+	const char *help;  /* one line, its argument explained */
+	bool is_passive;   /* never reads: what arrives stays in the connection */
+	uint32_t linger_s; /* after it has closed its half it waits so long for the peer's end;
+			    * 0 = for ever */
 	/** Is the argument usable? NULL when any is. @return 0; -EINVAL with why filled in. */
 	int (*check)(const char *arg, char *why, size_t why_len);
 	/** State for one connection. @param arg of the listener's configuration, may be NULL.
@@ -123,6 +125,9 @@ bool chim_stream_wants_write(const struct chim_stream *s);
 /** Has the service finished and everything been written: may the connection be closed? In the
  *  engine home the caller uploads first. */
 bool chim_stream_is_finished(const struct chim_stream *s);
+
+/** Has the service closed its half? */
+bool chim_stream_is_shut(const struct chim_stream *s);
 
 /** What broke the connection. @return 0, or an errno (ECONNRESET, ETIMEDOUT, ...). */
 int chim_stream_error(const struct chim_stream *s);

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * http=DIRECTORY: the files under a directory by HTTP/1.1 (RFC 9110, 9112):
- * GET and HEAD, persistent connections, pipelining. A connection goes round in
+ * GET and HEAD, one range of bytes, persistent connections, pipelining. A connection goes round in
  *
  *   HEAD  gather a request head     -> BODY
  *   BODY  skip the request's body   -> SEND
@@ -30,6 +30,7 @@
 #include "serve_stream.h"
 
 #define HTTP_OUT_SIZE 65536u
+#define LINGER_S      10u
 
 enum http_step {
 	STEP_HEAD,
@@ -130,29 +131,71 @@ open_beneath(const char *root, const char *path, struct stat *st)
 	return fd;
 }
 
+/* Which bytes of the file: sets where to begin, how many, and the status (RFC 9110, 14.1.2). */
+static void
+choose_bytes(struct http *h, uint64_t size)
+{
+	const struct http_range *range = &h->request.range;
+	uint64_t first = range->first;
+
+	h->file_off = 0;
+	h->file_left = size;
+	if (!range->is_set || h->request.method != HTTP_GET)
+		return;
+	if (range->is_suffix) {
+		first = RTE_MIN(range->first, size);
+		first = first == 0 ? size : size - first;
+	}
+	if (first >= size) {
+		h->request.status = 416;
+		return;
+	}
+	h->request.status = 206;
+	h->file_off = first;
+	h->file_left = RTE_MIN(range->last, size - 1) - first + 1;
+}
+
+/* The fields that only some answers have. */
+static void
+write_extra(const struct http *h, uint64_t size, char *out, size_t room)
+{
+	unsigned long long first = h->file_off, all = size;
+
+	out[0] = '\0';
+	if (h->request.status == 405)
+		snprintf(out, room, "Allow: GET, HEAD\r\n");
+	else if (h->request.status == 200)
+		snprintf(out, room, "Accept-Ranges: bytes\r\n");
+	else if (h->request.status == 206)
+		snprintf(out, room, "Content-Range: bytes %llu-%llu/%llu\r\n", first,
+			first + h->file_left - 1, all);
+	else if (h->request.status == 416)
+		snprintf(out, room, "Content-Range: bytes */%llu\r\n", all);
+}
+
 /* The head of an answer, and a text for a person where there is no file. */
 static void
-write_head(struct http *h, uint64_t length, const char *type)
+write_head(struct http *h, uint64_t size)
 {
 	const struct http_request *r = &h->request;
 	const char *reason = serve_http_reason(r->status);
+	bool has_file = r->status == 200 || r->status == 206;
+	uint64_t length = has_file ? h->file_left : strlen(reason) + 1;
+	bool has_text = !has_file && r->method != HTTP_HEAD;
 	time_t now = time(NULL);
+	char date[64], extra[128];
 	struct tm tm;
-	char date[64];
-	int n;
 
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-	n = snprintf((char *)h->out, HTTP_OUT_SIZE,
+	write_extra(h, size, extra, sizeof(extra));
+	h->out_off = 0;
+	h->out_len = (uint32_t)snprintf((char *)h->out, HTTP_OUT_SIZE,
 		"HTTP/1.1 %s\r\nServer: chimney/" CHIM_VERSION "\r\nDate: %s\r\n"
 		"Content-Type: %s\r\nContent-Length: %llu\r\n%sConnection: %s\r\n\r\n%s%s",
-		reason, date, type, (unsigned long long)length,
-		r->status == 405 ? "Allow: GET, HEAD\r\n" : "",
-		r->keep_alive ? "keep-alive" : "close",
-		r->status == 200 || r->method == HTTP_HEAD ? "" : reason,
-		r->status == 200 || r->method == HTTP_HEAD ? "" : "\n");
-	h->out_off = 0;
-	h->out_len = (uint32_t)n;
+		reason, date, has_file ? serve_http_type(r->path) : "text/plain",
+		(unsigned long long)length, extra, r->keep_alive ? "keep-alive" : "close",
+		has_text ? reason : "", has_text ? "\n" : "");
 }
 
 /* Begin the answer to h->request. @return false when there is no memory for it now. */
@@ -160,7 +203,7 @@ static bool
 begin_answer(struct http *h)
 {
 	struct http_request *r = &h->request;
-	struct stat st;
+	struct stat st = { 0 };
 
 	h->out = malloc(HTTP_OUT_SIZE);
 	if (h->out == NULL)
@@ -170,14 +213,10 @@ begin_answer(struct http *h)
 		if (h->file < 0)
 			r->status = 404;
 	}
-	if (r->status != 200) {
-		write_head(h, strlen(serve_http_reason(r->status)) + 1, "text/plain");
-		return true;
-	}
-	h->file_off = 0;
-	h->file_left = (uint64_t)st.st_size;
-	write_head(h, h->file_left, serve_http_type(r->path));
-	if (r->method == HTTP_HEAD)
+	if (r->status == 200)
+		choose_bytes(h, (uint64_t)st.st_size);
+	write_head(h, (uint64_t)st.st_size);
+	if ((r->status != 200 && r->status != 206) || r->method == HTTP_HEAD)
 		h->file_left = 0;
 	return true;
 }
@@ -345,4 +384,5 @@ const struct chim_service serve_http = {
 	.open = http_open,
 	.run = http_run,
 	.close = http_close,
+	.linger_s = LINGER_S,
 };

@@ -127,23 +127,49 @@ has_word(const char *value, size_t n, const char *word)
 	return false;
 }
 
+/* Digits up to end. @return false when there are none, or too many. */
+static bool
+parse_digits(const char *text, size_t n, uint64_t *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!isdigit((unsigned char)text[i]))
+			return false;
+		*out = *out * 10 + (uint64_t)(text[i] - '0');
+	}
+	return n > 0 && n <= 18;
+}
+
 static void
 parse_length(const char *value, size_t n, struct http_request *r)
 {
-	uint64_t length = 0;
-
-	if (n == 0 || n > 18) {
+	if (!parse_digits(value, n, &r->content_length))
 		r->status = 400;
+}
+
+/* What is not one well-formed range of bytes is as if it were not there. */
+static void
+parse_range(const char *value, size_t n, struct http_range *r)
+{
+	const char *dash;
+	size_t before, after;
+
+	if (n < 6 || strncasecmp(value, "bytes=", 6) != 0)
 		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (!isdigit((unsigned char)value[i])) {
-			r->status = 400;
-			return;
-		}
-		length = length * 10 + (uint64_t)(value[i] - '0');
-	}
-	r->content_length = length;
+	value += 6;
+	n -= 6;
+	dash = memchr(value, '-', n);
+	if (dash == NULL)
+		return;
+	before = (size_t)(dash - value);
+	after = n - before - 1;
+	r->last = UINT64_MAX;
+	r->is_suffix = before == 0;
+	if (r->is_suffix)
+		r->is_set = parse_digits(dash + 1, after, &r->first);
+	else if (parse_digits(value, before, &r->first))
+		r->is_set = after == 0 ||
+			(parse_digits(dash + 1, after, &r->last) && r->last >= r->first);
 }
 
 static void
@@ -172,6 +198,10 @@ parse_field(const char *line, size_t n, struct http_request *r)
 			r->keep_alive = true;
 	} else if (name_len == 14 && strncasecmp(line, "Content-Length", 14) == 0) {
 		parse_length(value, len, r);
+	} else if (name_len == 5 && strncasecmp(line, "Range", 5) == 0) {
+		parse_range(value, len, &r->range);
+	} else if (name_len == 8 && strncasecmp(line, "If-Range", 8) == 0) {
+		r->has_if_range = true; /* there are no validators that it could match */
 	} else if (name_len == 17 && strncasecmp(line, "Transfer-Encoding", 17) == 0) {
 		r->status = 501; /* a chunked request body is not understood */
 	}
@@ -204,6 +234,8 @@ serve_http_parse(const struct http_head *h, struct http_request *r)
 		r->status = 400;
 	if (r->status == 0)
 		r->status = 400;
+	if (r->has_if_range)
+		r->range.is_set = false;
 	/* Where the head was not understood, neither is what follows it. */
 	if (r->status != 200 && r->status != 405)
 		r->keep_alive = false;
@@ -215,10 +247,14 @@ serve_http_reason(uint32_t status)
 	switch (status) {
 	case 200:
 		return "200 OK";
+	case 206:
+		return "206 Partial Content";
 	case 404:
 		return "404 Not Found";
 	case 405:
 		return "405 Method Not Allowed";
+	case 416:
+		return "416 Range Not Satisfiable";
 	case 431:
 		return "431 Request Header Fields Too Large";
 	case 501:

@@ -297,6 +297,12 @@ chim_stream_is_finished(const struct chim_stream *s)
 	return s->is_finished && s->returned.head == NULL && s->unsent.head == NULL;
 }
 
+bool
+chim_stream_is_shut(const struct chim_stream *s)
+{
+	return s->is_shut;
+}
+
 int
 chim_stream_error(const struct chim_stream *s)
 {

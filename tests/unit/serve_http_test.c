@@ -4,6 +4,7 @@
  * HTTP request heads: the same result for every way of cutting them, and a
  * clear refusal of what is not well formed.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "serve_http.h"
@@ -128,6 +129,42 @@ http_1_0_closes_unless_asked(void **state)
 	assert_true(parse("GET / HTTP/1.1\n\n").keep_alive);
 }
 
+static struct http_range
+range(const char *value)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nRange: %s\r\n\r\n", value);
+	return parse(text).range;
+}
+
+static void
+a_range_is_understood_or_passed_over(void **state)
+{
+	struct http_range r = range("bytes=5-9");
+
+	(void)state;
+	assert_true(r.is_set);
+	assert_false(r.is_suffix);
+	assert_int_equal(r.first, 5);
+	assert_int_equal(r.last, 9);
+	r = range("bytes=7-");
+	assert_true(r.is_set);
+	assert_int_equal(r.first, 7);
+	assert_true(r.last == UINT64_MAX);
+	r = range("bytes=-3");
+	assert_true(r.is_set && r.is_suffix);
+	assert_int_equal(r.first, 3);
+	assert_false(range("bytes=9-5").is_set);
+	assert_false(range("bytes=1-2,4-5").is_set);
+	assert_false(range("bytes=-").is_set);
+	assert_false(range("bytes=a-b").is_set);
+	assert_false(range("lines=1-2").is_set);
+	assert_false(range("bytes=99999999999999999999-").is_set);
+	assert_false(
+		parse("GET / HTTP/1.1\r\nRange: bytes=1-2\r\nIf-Range: x\r\n\r\n").range.is_set);
+}
+
 static void
 a_head_without_end_is_bounded(void **state)
 {
@@ -149,6 +186,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_is_not_well_formed_is_refused_and_ends_the_connection),
 	cmocka_unit_test(another_method_is_refused_but_the_connection_goes_on),
 	cmocka_unit_test(http_1_0_closes_unless_asked),
+	cmocka_unit_test(a_range_is_understood_or_passed_over),
 	cmocka_unit_test(a_head_without_end_is_bounded),
 };
 CHIM_CMOCKA_SUITE(serve_http_autotest, tests, NULL, NULL)

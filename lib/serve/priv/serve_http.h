@@ -27,11 +27,21 @@ enum http_method {
 	HTTP_OTHER,
 };
 
+/* "Range: bytes=FIRST-LAST"; one range, what is more is passed over (RFC 9110, 14.2). */
+struct http_range {
+	bool is_set;
+	bool is_suffix; /* "-N": the last N bytes, N in first */
+	uint64_t first;
+	uint64_t last; /* UINT64_MAX: to the end */
+};
+
 struct http_request {
 	enum http_method method;
 	uint32_t status; /* 200, or what is wrong with the head */
 	bool keep_alive;
-	uint64_t content_length;  /* of the request's own body, to be skipped */
+	uint64_t content_length; /* of the request's own body, to be skipped */
+	struct http_range range;
+	bool has_if_range;
 	char path[HTTP_PATH_MAX]; /* decoded, begins with '/', no ".." segment */
 };
 
