@@ -9,19 +9,23 @@
 
 /* Beyond that the peer sends it again, to the host's stack. */
 #define KEPT_MAX_BYTES (256u * 1024u)
+/* What a frame counts for at least: small ones take a buffer too. */
+#define KEPT_FRAME_BYTES 1024u
 
 enum chim_verdict
 tcp_urgent_keep(
 	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
 {
+	uint32_t cost = RTE_MAX(m->pkt_len, KEPT_FRAME_BYTES);
+
 	s->why = CHIM_WHY_AFTER_URGENT;
 	/* A forwarded segment has no frame to be given on: its sender has it still. */
 	if (s->tcp_off == 0 || !tcp_queues_attach(c, env) ||
-		c->q->kept_bytes + m->pkt_len > KEPT_MAX_BYTES) {
+		c->q->kept_bytes + cost > KEPT_MAX_BYTES) {
 		s->why = CHIM_WHY_NO_BUFFER;
 		return CHIM_VERDICT_FREE;
 	}
-	c->q->kept_bytes += m->pkt_len;
+	c->q->kept_bytes += cost;
 	tcp_list_append(&c->q->kept, m);
 	return CHIM_VERDICT_HELD;
 }

@@ -4,6 +4,7 @@
  * Urgent data is the host's (spec 11.2).
  */
 #include "eng.h"
+#include "eng_int.h"
 
 #define URG .flags = CHIM_URG, .urgent = 1
 
@@ -71,6 +72,16 @@ what_is_kept_behind_urgent_data_is_bounded(void **state)
 		held += e->verdict == CHIM_VERDICT_HELD;
 	}
 	assert_in_range(held, 100, 300);
+	assert_int_equal(e->why, CHIM_WHY_NO_BUFFER);
+	eng_finish(e);
+
+	/* and the smallest frames take whole buffers too */
+	e = eng_established(.mss = 1000, .rcv_wnd = 60000);
+	inject(e, SEG(.seq = 0, .len = 1, URG));
+	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_RECEIVED_URGENT_DATA);
+	for (uint32_t i = 0; i < 1000; i++)
+		inject(e, SEG(.seq = 1, .len = 1));
+	assert_true(eng_in_use() - e->in_use <= 300);
 	eng_finish(e);
 }
 
