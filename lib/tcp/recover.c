@@ -9,6 +9,9 @@
 
 #include "tcp_recover_int.h"
 
+/* Records that a connection may have whatever others do, and the part of all that is kept so. */
+#define FEW_RECORDS	 32u
+#define RESERVED_SHARE	 4u
 #define MAX_ACK_DELAY_US 200000u /* RFC 8985, 7.2: of a peer that says nothing about it */
 
 uint32_t
@@ -164,10 +167,28 @@ has_free(struct rte_mempool *pool)
 	return true;
 }
 
+/*
+ * The last of the records are for those who have few: a peer that opens a large window for small
+ * segments, and acknowledges nothing more, must not stop all others.
+ */
+static bool
+is_greedy(const struct tcp_recover *r, const struct chim_tcp_env *env)
+{
+	return r->flight != NULL && r->flight->sent.nb >= FEW_RECORDS &&
+		rte_mempool_avail_count(env->sent_pool) <= env->sent_pool->size / RESERVED_SHARE;
+}
+
 bool
 tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env)
 {
-	return has_free(env->sent_pool) && (r->flight != NULL || has_free(env->flight_pool));
+	return !is_greedy(r, env) && has_free(env->sent_pool) &&
+		(r->flight != NULL || has_free(env->flight_pool));
+}
+
+bool
+tcp_recover_can_cut(struct chim_tcp_env *env)
+{
+	return has_free(env->sent_pool);
 }
 
 bool

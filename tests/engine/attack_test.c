@@ -168,6 +168,37 @@ a_segment_without_ack_is_dropped(void **state)
 }
 
 static void
+what_lies_outside_the_window_is_answered_and_named(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	inject(e, SEG(.seq = 0u - 500, .len = 500));
+	assert_int_equal(e->why, CHIM_WHY_OLD_DUPLICATE);
+	expect_out(e, ack);
+	inject(e, SEG(.seq = 10001, .len = 1));
+	assert_int_equal(e->why, CHIM_WHY_OUT_OF_WINDOW);
+	expect_out(e, ack);
+	expect_no_io(e);
+	eng_finish(e);
+}
+
+static void
+without_a_budget_no_challenge_is_sent(void **state)
+{
+	struct eng *e = eng_established(.rcv_wnd = 10000);
+
+	e->cfg.challenge_per_second = 0;
+	inject(e, SEG(.seq = 1, RST));
+	assert_int_equal(e->why, CHIM_WHY_CHALLENGE_BUDGET);
+	inject(e, SEG(.seq = 1, SYN));
+	assert_int_equal(e->why, CHIM_WHY_CHALLENGE_BUDGET);
+	inject(e, SEG(.seq = 500000, SYN));
+	assert_int_equal(e->why, CHIM_WHY_CHALLENGE_BUDGET);
+	expect_quiet_for(e, 10 * MINUTES);
+	eng_finish(e);
+}
+
+static void
 the_budget_of_challenges_is_bounded_and_not_a_constant(void **state)
 {
 	struct eng *e = eng_established(.snd_wnd = 10000);
@@ -241,6 +272,30 @@ tiny_segments_share_buffers(void **state)
 	assert_int_equal(at, 50000);
 	eng_ignore_out(e);
 	eng_finish(e);
+}
+
+/* A large window for small segments, and then no ACK: others must still be able to send. */
+static void
+one_peer_does_not_get_all_the_records_of_what_was_sent(void **state)
+{
+	struct eng *greedy = eng_established(.mss = 100, .cwnd_segs = 60000, .snd_wscale = 8,
+		.snd_wnd = 1u << 23);
+	struct eng *other = eng_established(.mss = 1000);
+
+	eng_host_sends(greedy, 4 * 200000);
+	assert_in_range(greedy->nb_out, 5000, 7000);
+	eng_ignore_out(greedy);
+	eng_host_sends(other, 10000);
+	expect_out(other, SEG(.seq = 0, .len = 1000), SEG(.seq = 1000, .len = 1000),
+		SEG(.seq = 2000, .len = 1000), SEG(.seq = 3000, .len = 1000),
+		SEG(.seq = 4000, .len = 1000), SEG(.seq = 5000, .len = 1000),
+		SEG(.seq = 6000, .len = 1000), SEG(.seq = 7000, .len = 1000),
+		SEG(.seq = 8000, .len = 1000), SEG(.seq = 9000, .len = 1000));
+	inject(other, SEG(.ack = 10000));
+	expect_io(other, CHIM_IO_SEND_DONE);
+	eng_ignore_io(other);
+	eng_finish(greedy);
+	eng_finish(other);
 }
 
 static void
@@ -373,10 +428,13 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_214_a_syn_in_order_gives_the_connection_back_closed),
 	cmocka_unit_test(an_ack_of_what_was_never_sent_is_challenged_and_changes_nothing),
 	cmocka_unit_test(a_segment_without_ack_is_dropped),
+	cmocka_unit_test(what_lies_outside_the_window_is_answered_and_named),
+	cmocka_unit_test(without_a_budget_no_challenge_is_sent),
 	cmocka_unit_test(the_budget_of_challenges_is_bounded_and_not_a_constant),
 	cmocka_unit_test(two_stacks_that_disagree_do_not_answer_each_other_for_ever),
 	cmocka_unit_test(a_flood_of_holes_is_bounded),
 	cmocka_unit_test(tiny_segments_share_buffers),
+	cmocka_unit_test(one_peer_does_not_get_all_the_records_of_what_was_sent),
 	cmocka_unit_test(acks_that_divide_do_not_open_the_window_faster),
 	cmocka_unit_test(blind_data_is_not_taken),
 	cmocka_unit_test(data_that_overlaps_changes_nothing_that_is_here),

@@ -132,10 +132,14 @@ bool tcp_recover_on_resent(
 	struct tcp_recover *r, struct tcp_sent_rec *rec, uint32_t len, struct chim_tcp_env *env);
 
 /**
- * Is a record free, so that the next tcp_recover_on_sent(), or the cut of tcp_recover_on_resent(),
- * succeeds? For callers that build the frame first; pools are of one worker, nobody comes between.
+ * Is a record free for new data, so that the next tcp_recover_on_sent() succeeds? The last of them
+ * are for connections that have few. For callers that build the frame first; pools are of one
+ * worker, nobody comes between.
  */
 bool tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env);
+
+/** Is a record free, so that the cut of tcp_recover_on_resent() succeeds? */
+bool tcp_recover_can_cut(struct chim_tcp_env *env);
 
 /**
  * New data [seq, seq+len) is being sent, a FIN counted in len; segs is how many segments TSO makes
