@@ -76,7 +76,6 @@ struct chim_family_stats {
 	X(AFTER_CLOSE, drop, "data after a full close, answered with a reset")           \
 	X(NO_BUFFER, drop, "no mbuf for it")                                             \
 	X(VLAN, drop, "VLAN tag other than the neighbor's")                              \
-	X(NOT_OURS, drop, "for another host's address")                                  \
 	X(KERNEL_OF_OFFLOADED, drop, "the kernel's frame of an offloaded connection")    \
 	X(KERNEL_SEALED, drop, "the kernel's frame of a sealed flow")                    \
 	X(KERNEL_NO_ROOM, drop, "the kernel's frame, wire queue full")                   \

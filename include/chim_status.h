@@ -92,8 +92,7 @@ _Static_assert(sizeof(enum chim_status) == 4, "a status is 32 bits wide");
 	X(HOLD_EXPIRED, "the hold ended before the request came")            \
 	X(HOLD_OVERFLOW, "more frames than the hold may keep")               \
 	X(CORRUPT, "an invariant of the object does not hold")               \
-	X(PAUSED, "offloading is paused")                                    \
-	X(SHUTDOWN, "the engine is shutting down")
+	X(PAUSED, "offloading is paused")
 
 #define CHIM_REASON_ENUM(name, text) CHIM_REASON_##name,
 enum chim_reason {

@@ -308,6 +308,32 @@ beyond_its_bound_a_hold_gives_everything_to_the_kernel(void **state)
 	rings_down(&r);
 }
 
+/* The kernel reads slowly: what has ended still has its bound. */
+static void
+beyond_its_bound_a_hold_that_drains_drops(void **state)
+{
+	const uint32_t bound = 2 * CHIM_TXQ_SIZE;
+	uint32_t nb = bound + 1;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .kernel_size = 2 });
+	rings_hold(&r, 0, 0, bound * 256);
+	for (uint32_t i = 0; i < nb; i++)
+		rings_wire_in(&r, 0, rings_data(&r, 0, i, 1));
+	rings_settle(&r);
+	expect_ended(&r, 0, CHIM_REASON_HOLD_OVERFLOW);
+	assert_int_equal(rings_why(&r, CHIM_WHY_HOLD_NO_ROOM), 0);
+	for (; rings_why(&r, CHIM_WHY_HOLD_NO_ROOM) < 10; nb++) {
+		assert_true(nb < 3 * bound);
+		rings_wire_in(&r, 0, rings_data(&r, 0, nb, 1));
+		rings_settle(&r);
+	}
+	for (uint32_t got = 0; got < nb - 10; rings_settle(&r))
+		got += rings_kernel_drain(&r);
+	assert_int_equal(rings_kernel_drain(&r), 0);
+	rings_down(&r);
+}
+
 static void
 all_holds_together_have_a_bound(void **state)
 {
@@ -648,6 +674,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_release_that_comes_too_late_is_told_so),
 	cmocka_unit_test(nobody_asking_a_hold_that_ran_out_is_forgotten),
 	cmocka_unit_test(beyond_its_bound_a_hold_gives_everything_to_the_kernel),
+	cmocka_unit_test(beyond_its_bound_a_hold_that_drains_drops),
 	cmocka_unit_test(all_holds_together_have_a_bound),
 	cmocka_unit_test(several_holds_that_end_at_once_are_all_told),
 	cmocka_unit_test(an_install_feeds_the_kept_frames_to_tcp_in_order),

@@ -33,6 +33,8 @@ PLANTED = [
     ('docs.py', 'include/d.h', '/** Entries. */\nint chim_a_count(int x);\n', 0),
     ('docs.py', 'include/e.h', '/** Get it. */\nstruct a *\nchim_a_get(int x);\n', 4),
     ('mirror.py', 'lib/ctl/f.c', 'int x;\n', 1),
+    ('reasons.py', 'include/f.h', '#define CHIM_WHY_LIST(X) \\\n\tX(A, none, "a")\n', 4),
+    ('reasons.py', 'include/g.h', '#define A_LIST(X) \\\n\tX(A, none, "a")\n', 0),
     ('licence.py', 'app/a.c', None, 1),
     ('style.py', 'app/b.c', 'int   x;\n', 3),
     ('style.py', 'app/c.c', '/* x */ \n', 3),
