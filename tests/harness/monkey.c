@@ -233,10 +233,10 @@ static void
 in_a_drought(struct monkey *k, void (*act)(struct monkey *))
 {
 	static struct rte_mempool *dry;
-	static struct taken taken[3];
+	static struct taken taken[4];
 	struct chim_tcp_env *env = &k->e->env;
 	struct rte_mempool *pool = env->pool;
-	uint32_t which = any(k, 16);
+	uint32_t which = any(k, 32);
 
 	if (dry == NULL) {
 		dry = pools_mbufs("monkey_dry", 1);
@@ -247,6 +247,7 @@ in_a_drought(struct monkey *k, void (*act)(struct monkey *))
 	take_all(&taken[0], env->sent_pool, which & 2);
 	take_all(&taken[1], env->flight_pool, which & 4);
 	take_all(&taken[2], env->clone_pool, which & 8);
+	take_all(&taken[3], env->queues_pool, which & 16);
 	act(k);
 	env->pool = pool;
 	for (uint32_t i = 0; i < CHIM_DIM(taken); i++)
