@@ -8,7 +8,7 @@
 #   PREFIX-host:  wd (the wire, no address)   chim0 (the kernel's interface)
 #   PREFIX-peer:  wp  10.78.0.2, fd78::2      an unmodified kernel
 #
-# Set before: NET_PREFIX. Everything made is named or noted, and net_down
+# Set before: NET_PREFIX; NET_MTU, if not 1500. Everything made is named or noted, and net_down
 # removes exactly that.
 
 HOST_MAC=02:00:00:00:00:01
@@ -38,7 +38,8 @@ net_up() {
 			netns "$NET_PREFIX-peer" || return 1
 	host ip link set lo up
 	peer ip link set lo up
-	host ip link set wd address $HOST_MAC
+	host ip link set wd address $HOST_MAC mtu ${NET_MTU:-1500}
+	peer ip link set wp mtu ${NET_MTU:-1500}
 	host sysctl -q -w net.ipv6.conf.wd.disable_ipv6=1
 	host ip link set wd up
 	peer ip link set wp up
@@ -70,7 +71,7 @@ net_tap_up() {
 	wait_for 30 host ip link show "$tap" || return 1
 	host ip addr add $HOST_IP/24 dev "$tap"
 	host ip addr add $HOST_IP6/64 dev "$tap" nodad
-	host ip link set "$tap" up
+	host ip link set "$tap" mtu ${NET_MTU:-1500} up
 }
 
 # net_congestion NAME: of every connection that the host's kernel makes from

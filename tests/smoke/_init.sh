@@ -50,13 +50,14 @@ engine_log=$work/engine.log
 wire_args=blocksz=65536,framesz=2048,framecnt=4096
 
 # engine_up [OPTION...]: the network, and chimney in it with an echo on port
-# 7000 (and 7006 of IPv6); further options are chimney's
+# 7000 (and 7006 of IPv6); further options are chimney's. NET_MTU is the wire's.
 engine_up() {
 	net_up || fail "cannot make the namespaces"
 	net_run host "$CHIMNEY" -l $lcores $memory --no-pci \
 		--file-prefix=$NET_PREFIX --log-level=warning \
 		--vdev=$wire,iface=wd,$wire_args --vdev=net_tap0,iface=chim0,mac=$HOST_MAC \
-		-- --port=$wire,net_tap0 --offload=never --control="$work/control.sock" \
+		-- --port=$wire,net_tap0 --mtu=${NET_MTU:-1500} --offload=never \
+		--control="$work/control.sock" \
 		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$engine_log" 2>&1
 	engine=$NET_PID
 	net_tap_up && wait_for 40 test -S "$work/control.sock" || fail "the engine did not start"

@@ -38,6 +38,7 @@ retire(struct peer_run *r, struct peer_conn *c)
 	r->total.hash_received ^= c->n.hash_received;
 	r->total.retrans += c->n.retrans;
 	r->total.dsacks += c->n.dsacks;
+	r->total.options = c->n.options;
 	if (c->error[0] == '\0') {
 		r->good++;
 		return;

@@ -104,6 +104,16 @@ on_end_of_stream(struct peer_run *r, struct peer_conn *c)
 		end(c, "%s", "");
 }
 
+/* The close that follows sends a reset. */
+static void
+reset(struct peer_conn *c)
+{
+	struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	end(c, "%s", "");
+}
+
 static void
 receive(struct peer_run *r, struct peer_conn *c)
 {
@@ -124,6 +134,8 @@ receive(struct peer_run *r, struct peer_conn *c)
 		return;
 	c->n.hash_received = peer_hash(c->n.hash_received, r->piece, n);
 	c->n.received += n;
+	if (r->opt->is_reset && c->n.received == c->goal)
+		reset(c);
 }
 
 /* How many bytes may be sent now: to the goal, and not too far ahead of what came back. */
@@ -180,7 +192,7 @@ transmit(struct peer_run *r, struct peer_conn *c)
 static void
 shut(struct peer_run *r, struct peer_conn *c)
 {
-	if (c->is_held)
+	if (c->is_held || r->opt->is_reset)
 		return;
 	if (shutdown(c->fd, SHUT_WR) < 0)
 		end(c, "connection %u: shutdown: %s", c->number, strerror(errno));
@@ -223,4 +235,5 @@ peer_conn_counters(struct peer_conn *c)
 		return;
 	c->n.retrans = info.tcpi_total_retrans;
 	c->n.dsacks = info.tcpi_dsack_dups;
+	c->n.options = info.tcpi_options;
 }

@@ -21,6 +21,7 @@ static const char help[] =
 	"  --ahead KB              send at most so much more than has come back (no limit)\n"
 	"  --connections N         in all (1)\n"
 	"  --parallel N            at once (1)\n"
+	"  --reset                 end with a reset when everything has come back\n"
 	"  --source                the service is \"source\" of --bytes: only receive\n"
 	"  --seed N                of the pattern (1)\n"
 	"  --from ADDRESS          local address\n"
@@ -72,6 +73,7 @@ enum {
 	OPT_STALL,
 	OPT_PROGRESS,
 	OPT_USR1,
+	OPT_RESET,
 	OPT_SOURCE,
 	OPT_FROM,
 	OPT_CC,
@@ -90,6 +92,7 @@ static const struct option options[] = {
 	{ "stall", required_argument, NULL, OPT_STALL },
 	{ "progress", required_argument, NULL, OPT_PROGRESS },
 	{ "until-usr1", no_argument, NULL, OPT_USR1 },
+	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "source", no_argument, NULL, OPT_SOURCE },
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "cc", required_argument, NULL, OPT_CC },
@@ -137,6 +140,9 @@ take_option(struct peer_options *opt, int which, const char *text)
 		return 1;
 	case OPT_USR1:
 		opt->until_usr1 = true;
+		return 0;
+	case OPT_RESET:
+		opt->is_reset = true;
 		return 0;
 	case OPT_SOURCE:
 		opt->is_source = true;

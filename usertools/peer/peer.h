@@ -32,6 +32,7 @@ struct peer_options {
 	const char *cc;	      /* congestion control; NULL = the system's */
 	const char *gaps;     /* file that gets the pauses seen; NULL = none */
 	bool is_source;	      /* the service sends and we only check */
+	bool is_reset;	      /* end with a reset when everything has come back */
 	bool until_usr1;      /* go on after bytes, until SIGUSR1; close at the next */
 	bool json;
 };
@@ -41,6 +42,7 @@ struct peer_count {
 	uint64_t sent, received;
 	uint64_t hash_sent, hash_received; /* FNV-1a 64 in order; of a sum: combined by xor */
 	uint64_t retrans, dsacks;
+	uint32_t options; /* tcpi_options, of a sum: of the last that ended */
 };
 
 struct peer_conn {

@@ -70,9 +70,10 @@ peer_print_final(const struct peer_run *r)
 		printf("{\"final\":true,\"ok\":%s,\"seconds\":%.3f,\"connections\":%u,\"bad\":%u,"
 		       "\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"hash_sent\":\"%016" PRIx64
 		       "\",\"hash_received\":\"%016" PRIx64 "\",\"retrans\":%" PRIu64
-		       ",\"dsacks\":%" PRIu64 ",\"error\":\"%s\"}\n",
+		       ",\"dsacks\":%" PRIu64 ",\"options\":%u,\"error\":\"%s\"}\n",
 			ok ? "true" : "false", t, r->good + r->bad, r->bad, n->sent, n->received,
-			n->hash_sent, n->hash_received, n->retrans, n->dsacks, r->error);
+			n->hash_sent, n->hash_received, n->retrans, n->dsacks, n->options,
+			r->error);
 	} else {
 		printf("%s: %u of %u connections, sent %" PRIu64 " bytes (hash %016" PRIx64
 		       "), received %" PRIu64 " bytes (hash %016" PRIx64 "), retransmitted %" PRIu64

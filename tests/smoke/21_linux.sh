@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Chimney Authors
+#
+# Linux as the peer, in many shapes: with and without timestamps, SACK, window
+# scaling and ECN, small and large MTU, IPv4 and IPv6, a clean wire and one
+# that loses. In each shape: bulk both ways, bulk from the engine, questions
+# and answers, half-closes, resets, and many connections - all offloaded as
+# they are accepted, all compared byte by byte, and what the peer's kernel
+# counted looked at.
+#
+# usage: 21_linux.sh [SOAK]    SOAK: so many times the bytes and connections (1)
+. "$(dirname "$0")/_init.sh"
+soak=${1:-1} loses=
+
+# shape NAME=VALUE...: the peer's kernel from now on
+shape() {
+	for setting in timestamps=1 sack=1 window_scaling=1 ecn=0 "$@"; do
+		peer sysctl -q -w net.ipv4.tcp_"$setting"
+	done
+}
+
+count() { net_counter peer "$1"; }
+
+# connections that the engine has got so far
+offloads() { total .kernel.offloads; }
+
+# client OPTION...: chimney-peer; its last line in client.out
+client() {
+	peer "$CHIMNEY_PEER" connect "$address" "$@" --json >"$work/client.out" ||
+		fail "$shape: $*: $(tail -n 1 "$work/client.out" | jq -r .error)"
+	clients=$((clients + connections))
+}
+
+agreed() { tail -n 1 "$work/client.out" | jq .options; }
+
+# traffic OPTIONS: one of each kind; tcpi_options must be those bits, of 15
+traffic() {
+	local echo=7002 source=7001
+	[ "$address" = $HOST_IP ] || { echo=7008 source=7005; }
+	connections=1 client $echo --bytes $((4000000 * soak))
+	[ $(($(agreed) & 15)) = "$1" ] || fail "$shape: agreed on $(agreed), not on $1"
+	connections=1 client $source --source --bytes 8000000
+	connections=4 client $echo --ahead 1 --bytes $((100000 * soak)) --connections 4 --parallel 4
+	connections=$((60 * soak))
+	client $echo --connections $connections --parallel 20 --bytes 3000
+	client $echo --connections $connections --parallel 20 --bytes 3000 --reset
+}
+
+# try NAME ADDRESS OPTIONS NAME=VALUE...: all kinds of traffic in one shape
+try() {
+	local before=$(offloads) begun=$SECONDS aborted timeouts resent
+	shape=$1 address=$2 clients=0
+	shape "${@:4}"
+	aborted=$(count TcpExtTCPAbortFailed) timeouts=$(count TcpExtTCPTimeouts)
+	resent=$(count TcpRetransSegs)
+	traffic "$3"
+	# The shortest may be over before the engine has them.
+	[ $(($(offloads) - before)) -ge $((clients / 2)) ] ||
+		fail "$shape: only $(($(offloads) - before)) of $clients were offloaded"
+	[ "$(count TcpExtTCPAbortFailed)" = "$aborted" ] || fail "$shape: the peer gave up"
+	[ "$(count TcpInCsumErrors)" = 0 ] || fail "$shape: the peer got bad checksums"
+	# Where a handshake's last ACK is lost, a second SYN-ACK makes the peer doubt.
+	[ $(($(count TcpInErrs) + $(count TcpExtTCPChallengeACK))) = 0 ] || [ -n "$loses" ] ||
+		fail "$shape: the peer had doubts"
+	echo "$shape: $clients connections, peer resent $(($(count TcpRetransSegs) - resent))," \
+		"timed out $(($(count TcpExtTCPTimeouts) - timeouts)), $((SECONDS - begun)) s"
+}
+
+none_left() { [ "$(total .connections)" = 0 ] && [ "$(total .in_engine)" = 0 ]; }
+
+# lossy: from now on the wire loses 5 of 1000 frames, either way
+lossy() {
+	bad_wire 5
+	loses=yes
+}
+
+# done_with: nothing is left, and nothing was lost
+done_with() {
+	loses=
+	wait_for 20 none_left || fail "$(total .connections) connections are left"
+	[ "$(total .kernel.lost)" = 0 ] || fail "lost $(total .kernel.lost)"
+	engine_down
+	net_down
+}
+
+services="--listen=7001,source=8000000,offload=accept --listen=7002,echo,offload=accept
+	--listen=[::]:7005,source=8000000,offload=accept --listen=[::]:7008,echo,offload=accept"
+
+# Bits of tcpi_options: timestamps 1, SACK 2, scaling 4, ECN 8.
+engine_up $services
+peer sysctl -q -w net.ipv4.ip_local_port_range="20000 59999" net.ipv4.tcp_tw_reuse=1
+try "everything" $HOST_IP 7
+try "everything, IPv6" $HOST_IP6 7
+try "no timestamps" $HOST_IP 6 timestamps=0
+try "no SACK" $HOST_IP 5 sack=0
+try "no scaling" $HOST_IP 3 window_scaling=0
+try "nothing" $HOST_IP 0 timestamps=0 sack=0 window_scaling=0
+try "nothing, IPv6" $HOST_IP6 0 timestamps=0 sack=0 window_scaling=0
+try "ECN" $HOST_IP 15 ecn=1
+lossy
+try "loss" $HOST_IP 7
+try "loss, no SACK" $HOST_IP 5 sack=0
+try "loss, nothing" $HOST_IP 0 timestamps=0 sack=0 window_scaling=0
+done_with
+
+NET_MTU=9000 wire_args=blocksz=65536,framesz=16384,framecnt=1024
+engine_up $services
+try "jumbo frames" $HOST_IP 7
+try "jumbo frames, IPv6, no timestamps" $HOST_IP6 6 timestamps=0
+lossy
+try "jumbo frames, loss" $HOST_IP 7
+done_with
