@@ -25,10 +25,20 @@ count() { net_counter peer "$1"; }
 # connections that the engine has got so far
 offloads() { total .kernel.offloads; }
 
+# show: where the connections are, in both kernels and in the engine
+show() {
+	peer ss -Htanoi state all exclude time-wait
+	host ss -Htano state all exclude listening
+	ctl list
+	ctl --json stats
+}
+
 # client OPTION...: chimney-peer; its last line in client.out
 client() {
-	peer "$CHIMNEY_PEER" connect "$address" "$@" --json >"$work/client.out" ||
+	if ! peer "$CHIMNEY_PEER" connect "$address" "$@" --json >"$work/client.out"; then
+		show
 		fail "$shape: $*: $(tail -n 1 "$work/client.out" | jq -r .error)"
+	fi
 	clients=$((clients + connections))
 }
 
