@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "rig.h"
@@ -339,6 +340,45 @@ a_placeholder_is_closed_without_a_packet(void **state)
 	rig_destroy(r);
 }
 
+static uint32_t
+events_of(int epoll_fd)
+{
+	struct epoll_event ev;
+
+	return epoll_wait(epoll_fd, &ev, 1, 0) == 1 ? ev.events : 0;
+}
+
+static void
+poll_it(struct rig *r, void *arg)
+{
+	(void)r;
+	*(uint32_t *)arg = events_of(*(int *)arg);
+}
+
+/* Emptying a socket wakes whoever polls it, for a hang-up that is none; the placeholder and the
+ * socket that is back say nothing but the truth. */
+static void
+a_descriptor_polls_as_before_once_it_is_back(void **state)
+{
+	RIG(r, .family = AF_INET);
+	int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event want = { .events = EPOLLIN };
+	int seen = epoll_fd; /* in: where to look; out: what was there */
+	struct rig_move m = { .meanwhile = poll_it, .arg = &seen };
+
+	assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, r->host, &want), 0);
+	assert_int_equal(events_of(epoll_fd), 0);
+	assert_int_equal(rig_move(r, &m), 0);
+	assert_int_equal(seen, 0);
+	assert_int_equal(events_of(epoll_fd), 0);
+	assert_int_equal(int_of(r->host, SOL_SOCKET, SO_ERROR), 0);
+	assert_int_equal(rig_peer_write(r, 100), 100);
+	assert_true(RIG_WAIT(events_of(epoll_fd) == EPOLLIN));
+	host_gets(r, 100, false);
+	close(epoll_fd);
+	finish(r);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(close_wait_keeps_unread_data_and_the_end_of_stream),
 	cmocka_unit_test(fin_wait_1_sends_what_was_lost_again),
@@ -352,6 +392,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_placeholder_outlives_the_timers),
 	cmocka_unit_test(what_comes_after_a_hold_ran_out_is_not_lost),
 	cmocka_unit_test(a_placeholder_is_closed_without_a_packet),
+	cmocka_unit_test(a_descriptor_polls_as_before_once_it_is_back),
 };
 
 int

@@ -93,6 +93,20 @@ prepare(struct rig *r, int fd, enum tapwire_side side)
 		set_int(fd, SOL_SOCKET, SO_RCVBUF, rcvbuf);
 }
 
+/* A new IPv6 address is tentative until a worker of the kernel has come to it. */
+static void
+with_address(int (*call)(int, const struct sockaddr *, socklen_t), int fd,
+	const struct sockaddr_storage *ss, socklen_t len)
+{
+	int rc = call(fd, (const struct sockaddr *)ss, len);
+
+	for (int i = 0; rc != 0 && errno == EADDRNOTAVAIL && i < 2000; i++) {
+		usleep(500);
+		rc = call(fd, (const struct sockaddr *)ss, len);
+	}
+	assert_int_equal(rc, 0);
+}
+
 static void
 connect_ends(struct rig *r)
 {
@@ -107,15 +121,15 @@ connect_ends(struct rig *r)
 
 	prepare(r, a, active);
 	prepare(r, l, passive);
-	assert_int_equal(bind(l, (struct sockaddr *)&ss, len), 0);
+	with_address(bind, l, &ss, len);
 	assert_int_equal(listen(l, 1), 0);
 	if (r->cfg.host_connects) {
 		struct sockaddr_storage own;
 
 		tapwire_address(active, r->cfg.family, RIG_PORT, &own);
-		assert_int_equal(bind(a, (struct sockaddr *)&own, len), 0);
+		with_address(bind, a, &own, len);
 	}
-	assert_int_equal(connect(a, (struct sockaddr *)&ss, len), 0);
+	with_address(connect, a, &ss, len);
 	p = accept4(l, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(p >= 0);
 	close(l);
