@@ -6,7 +6,7 @@
 # byte-exact, to its end; then the engine ends.
 . "$(dirname "$0")/_init.sh"
 nb=100
-engine_up
+engine_up --drain=120 # for a busy machine
 
 net_run peer "$CHIMNEY_PEER" connect $HOST_IP 7000 --connections $nb --parallel $nb \
 	--until-usr1 --bytes 100000 --json --progress 500 >"$work/peer.log" 2>&1

@@ -4,7 +4,9 @@
 #
 # One live connection, moved by the hundred while both ends send. Arguments go
 # to the program; without any, every kind is run in turn. The wire is clean, so
-# the peer's kernel may not take a single segment for lost.
+# the peer's kernel may not take a single segment for lost. As a soak:
+#
+#   20_handover.sh moves=10000 bytes=4096
 
 . "$(dirname "$0")/_init.sh"
 

@@ -124,5 +124,27 @@ bad_wire() {
 	RULES
 }
 
+# disorder PERMILLE: so many of the peer's frames come late, behind later ones,
+# and as many come twice, the second time late
+disorder() {
+	peer ip link add detour type veth peer name back
+	peer ip link set detour up
+	peer ip link set back up
+	peer nft -f - <<-RULES
+	table netdev disorder {
+		chain out {
+			type filter hook egress device "wp" priority 1;
+			meta mark 7 accept
+			ip protocol tcp numgen random mod 1000 < $1 meta mark set 7 fwd to "detour"
+			ip protocol tcp numgen random mod 1000 < $1 meta mark set 7 dup to "detour"
+		}
+		chain in {
+			type filter hook ingress device "back" priority 0;
+			ip protocol tcp fwd to "wp"
+		}
+	}
+	RULES
+}
+
 unshare -n true 2>/dev/null || skip "machine: no network namespaces here"
 [ -c /dev/net/tun ] || skip "machine: no /dev/net/tun"

@@ -225,7 +225,8 @@ is_all_over(void)
 static void
 run_all(void)
 {
-	chim_us_t end = inproc_now() + 120 * CHIM_US_PER_S;
+	/* Ten thousand moves as a soak take their time. */
+	chim_us_t end = inproc_now() + RTE_MAX(120u, opt.moves / 10) * CHIM_US_PER_S;
 	struct chim_kernel_event ev[64];
 
 	while (!is_all_over() && inproc_now() < end) {
