@@ -29,6 +29,7 @@
 #include "chim_log.h"
 
 #define SWEEP_US      CHIM_US_PER_S
+#define CLEAR_US      CHIM_US_PER_S
 #define NB_EVENTS     128
 #define EAGER_TURNS   32u /* turns without work before it sleeps at all */
 #define SLEEP_MIN_US  20u
@@ -300,6 +301,21 @@ poll_kernel(struct agent *a)
 	return n;
 }
 
+/* Neighbors and paths go back to the engine, which nobody will use them in any more. */
+static void
+clear_engine(struct agent *a)
+{
+	chim_us_t until = clock_us() + CLEAR_US;
+
+	while (chim_kernel_nb_in_engine(a->kernel) == 0 && !chim_kernel_clear(a->kernel) &&
+		a->now < until) {
+		a->now = clock_us();
+		if (a->polls_ctl)
+			chim_ctl_poll(a->e->ctl, a->now);
+		poll_kernel(a);
+	}
+}
+
 enum app_exit
 agent_run(struct agent *a)
 {
@@ -322,6 +338,7 @@ agent_run(struct agent *a)
 		check_stop(a);
 		a->idle_turns = work > 0 ? 0 : RTE_MIN(a->idle_turns + 1, 1000u);
 	}
+	clear_engine(a);
 	if (a->nb_conns == 0)
 		return APP_EXIT_OK;
 	CHIM_LOG(APP, WARNING, "%u connections had not ended, %u of them in the engine",
