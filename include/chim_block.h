@@ -18,6 +18,14 @@
  * layout for the three kinds. The block, and what follows it, belongs to the
  * engine from submission to completion, and not a moment longer.
  *
+ * What a host gets wrong costs it a status. A tree may have cycles or share
+ * nodes; types, sizes, lengths, handles and links are checked where they are
+ * used, and a tree that is written to while it is the engine's neither crashes
+ * nor detains it. The engine cannot check what only the host's memory says:
+ * every pointer must be NULL or point to what its type says, a length must not
+ * exceed the memory that is there, and target_reserved and scratch hold the
+ * walk's own notes from submission to completion.
+ *
  * Ownership classes (Classes of Offload State Variables): const never changes;
  * cached changes only by update; delegated is the engine's while offloaded,
  * and is what terminate returns.

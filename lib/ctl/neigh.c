@@ -369,7 +369,7 @@ ctl_neigh_remove(struct chim_ctl *c, struct ctl_op *op, struct chim_block *b)
 		n->flags |= CTL_NODE_HAS_FAILED;
 		return CHIM_STATUS_PENDING;
 	}
-	if (op->req.op == CHIM_OP_TERMINATE && ctl_state_find(b, b->header.type, &at) == 0 &&
+	if (op->req.op == CHIM_OP_TERMINATE && ctl_state_find_again(b, CTL_KIND_NEIGHBOR, &at) &&
 		(at.parts & CTL_PART_DELEGATED) != 0)
 		write_delegated(c, nb, &at);
 	broadcast(c, op, b, CHIM_MSG_NEIGHBOR_REMOVE);
@@ -392,7 +392,7 @@ ctl_neigh_reply(const struct chim_msg *m)
 
 	if (m->neighbor.nic_reachability_delta == CHIM_TICKS_NONE)
 		return;
-	if (ctl_state_find(m->block, m->block->header.type, &at) != CHIM_REASON_NONE ||
+	if (!ctl_state_find_again(m->block, CTL_KIND_NEIGHBOR, &at) ||
 		(at.parts & CTL_PART_DELEGATED) == 0)
 		return;
 	d = (struct chim_neighbor_delegated *)at.part[2];

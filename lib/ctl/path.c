@@ -207,7 +207,6 @@ ctl_path_query(struct ctl_visit *v)
 		why = CHIM_REASON_BAD_TYPE;
 	if (why != CHIM_REASON_NONE)
 		return ctl_refuse(v->c, v->b, CHIM_STATUS_FAILURE, why);
-	become(v, path->replica.index);
 	if ((at.parts & CTL_PART_CONST) != 0)
 		ctl_state_write(at.part[0], &konst, sizeof(konst));
 	if ((at.parts & CTL_PART_CACHED) != 0)

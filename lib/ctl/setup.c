@@ -62,8 +62,6 @@ complete_config(struct chim_ctl_config *cfg)
 	use_default(&caps->max_send_bytes, 64u << 20);
 	use_default(&caps->max_recv_bytes, 64u << 20);
 	use_default(&caps->support, CHIM_CAP_IPV4 | CHIM_CAP_IPV6 | CHIM_CAP_SACK);
-	caps->abi = CHIM_ABI;
-	caps->nb_workers = cfg->nb_workers;
 	caps->params = default_params;
 	ctl_adapter_apply_params(&caps->params, &given);
 }

@@ -87,6 +87,18 @@ ctl_state_find(struct chim_block *b, uint8_t type, struct ctl_state *s)
 	return CHIM_REASON_NONE;
 }
 
+/*
+ * The structures of a block that was entered before, for what is written when an answer is there.
+ * Returns false when the host has made it a block of another kind since.
+ */
+bool
+ctl_state_find_again(struct chim_block *b, enum ctl_kind kind, struct ctl_state *s)
+{
+	const uint8_t type = b->header.type;
+
+	return ctl_state_kind(type) == kind && ctl_state_find(b, type, s) == CHIM_REASON_NONE;
+}
+
 /* Write a structure for the host; its header stays as the host wrote it. */
 void
 ctl_state_write(struct chim_state_header *to, const void *from, size_t size)

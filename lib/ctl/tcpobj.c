@@ -233,7 +233,6 @@ ctl_tcp_query(struct ctl_visit *v)
 	if (at.parts == 0)
 		return CHIM_STATUS_SUCCESS;
 	m = message_to_owner(v, CHIM_MSG_QUERY);
-	memset(&m->tcp, 0, sizeof(m->tcp));
 	m->tcp.want = at.parts;
 	v->conn->use.nb_queries++;
 	return send_to_owner(v, m);
@@ -287,7 +286,6 @@ ctl_tcp_terminate(struct ctl_visit *v)
 	if (why != CHIM_REASON_NONE)
 		return ctl_refuse(v->c, v->b, CHIM_STATUS_FAILURE, why);
 	m = message_to_owner(v, CHIM_MSG_TERMINATE);
-	memset(&m->tcp, 0, sizeof(m->tcp));
 	/* Only what is delegated comes back (spec 1, ownership classes). */
 	m->tcp.want = at.parts & CTL_PART_DELEGATED;
 	ctl_use_mark(&v->conn->use, v->op, CTL_ACTION_TERMINATE);
@@ -325,7 +323,7 @@ installed(struct chim_ctl *c, struct ctl_op *op, const struct chim_msg *m)
 	conn->use.host = m->host;
 	ctl_use_mark(&conn->use, op, CTL_ACTION_OFFLOAD);
 	c->counters.connections++;
-	*b->context = m->handle;
+	ctl_walk_name(b, m->handle);
 }
 
 static void
@@ -336,7 +334,7 @@ write_parts(const struct chim_msg *m)
 		sizeof(m->tcp.delegated) };
 	struct ctl_state at;
 
-	if (ctl_state_find(m->block, m->block->header.type, &at) != CHIM_REASON_NONE)
+	if (!ctl_state_find_again(m->block, CTL_KIND_TCP, &at))
 		return;
 	for (uint32_t i = 0; i < CHIM_DIM(size); i++) {
 		if ((at.parts & m->tcp.want & 1u << i) != 0)

@@ -186,6 +186,16 @@ is_good(enum chim_status status)
 	return status == CHIM_STATUS_SUCCESS || status == CHIM_STATUS_OFFLOAD_PARTIAL_SUCCESS;
 }
 
+/* Tell the host what its object is called, unless it has taken away the place for it since. */
+void
+ctl_walk_name(struct chim_block *b, chim_handle_t handle)
+{
+	chim_handle_t *context = b->context;
+
+	if (context != NULL)
+		*context = handle;
+}
+
 /* The status of a block whose dependents have theirs (spec 3.3, 4.1). */
 static void
 conclude_initiate(struct chim_ctl *c, struct chim_block *b)
@@ -201,11 +211,13 @@ conclude_initiate(struct chim_ctl *c, struct chim_block *b)
 		if (has_failed && !has_ok)
 			b->status = CHIM_STATUS_FAILURE;
 	} else if (n->kind == CTL_KIND_NEIGHBOR) {
-		*b->context = chim_handle_make(CHIM_OWNER_NEIGHBOR,
-			chim_slab_generation(c->neighbors, n->index), n->index);
+		ctl_walk_name(b,
+			chim_handle_make(CHIM_OWNER_NEIGHBOR,
+				chim_slab_generation(c->neighbors, n->index), n->index));
 	} else if (n->kind == CTL_KIND_PATH) {
-		*b->context = chim_handle_make(
-			CHIM_OWNER_PATH, chim_slab_generation(c->paths, n->index), n->index);
+		ctl_walk_name(b,
+			chim_handle_make(CHIM_OWNER_PATH, chim_slab_generation(c->paths, n->index),
+				n->index));
 	}
 }
 

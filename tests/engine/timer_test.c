@@ -120,6 +120,29 @@ checklist_95_max_rt_restart_gives_the_segment_its_time_again(void **state)
 	eng_finish(e);
 }
 
+/* Spec 2.3: a limit that is set starts from now; none leaves what was counted. */
+static void
+checklist_95_a_new_limit_starts_from_now(void **state)
+{
+	static const chim_ticks_t limits[] = { 0, 5000 };
+
+	for (uint32_t i = 0; i < CHIM_DIM(limits); i++) {
+		struct eng *e = eng_established(.mss = 1000, .no_sack = true, .max_rt = 1000);
+		struct chim_tcp_cached cached;
+		struct chim_tcp_delegated d;
+
+		eng_host_sends(e, 500);
+		eng_run(e, 600);
+		eng_ignore_out(e);
+		chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+		cached.max_rt = limits[i];
+		chim_tcp_update(e->c, &cached, &e->env);
+		chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
+		assert_int_equal(d.total_rt, limits[i] != 0 ? 0 : 600);
+		eng_finish(e);
+	}
+}
+
 static void
 a_lost_tail_is_probed_before_the_timeout(void **state)
 {
@@ -337,6 +360,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_239_the_count_limits_by_default),
 	cmocka_unit_test(checklist_239_a_time_limits_when_it_is_set),
 	cmocka_unit_test(checklist_95_max_rt_restart_gives_the_segment_its_time_again),
+	cmocka_unit_test(checklist_95_a_new_limit_starts_from_now),
 	cmocka_unit_test(a_lost_tail_is_probed_before_the_timeout),
 	cmocka_unit_test(an_idle_peer_is_asked_after_two_hours_across_every_wrap),
 	cmocka_unit_test(a_peer_that_does_not_answer_is_given_back),

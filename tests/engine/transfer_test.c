@@ -277,6 +277,46 @@ what_cannot_be_run_is_refused_with_its_reason(void **state)
 	}
 }
 
+/* The last value that is good of each that has a bound. */
+static void
+what_is_just_within_its_bounds_is_taken(void **state)
+{
+	struct eng *e = eng_blank(&(struct eng_opts){ .buffered = 100 });
+	struct chim_tcp_cached cached;
+	struct eng_state s;
+	enum chim_reason why;
+
+	eng_state_of(e, &s);
+	s.k.snd_wind_scale = 14;
+	s.k.rcv_wind_scale = 14;
+	s.k.remote_mss = 48;
+	s.k.ts_hz = 1000000;
+	s.k.flags &= (uint16_t)~CHIM_TCP_WINDOW_SCALING_ENABLED;
+	s.cached.initial_rcv_wnd = 65535u << 14;
+	s.d.snd_wnd = s.d.max_snd_wnd = s.d.rcv_wnd = UINT16_MAX;
+	const struct chim_tcp_import in = { &s.k, &s.cached, &s.d, s.chain, 1500 };
+
+	assert_int_equal(chim_tcp_import(e->c, &in, &e->env, &why), CHIM_STATUS_SUCCESS);
+	assert_int_equal(why, CHIM_REASON_NONE);
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	assert_int_equal(cached.initial_rcv_wnd, 65535u << 14);
+	/* an update beyond the bound changes nothing, one up to it does */
+	cached.initial_rcv_wnd = 5000;
+	chim_tcp_update(e->c, &cached, &e->env);
+	cached.initial_rcv_wnd = (65535u << 14) + 1;
+	chim_tcp_update(e->c, &cached, &e->env);
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	assert_int_equal(cached.initial_rcv_wnd, 5000);
+	cached.initial_rcv_wnd = 65535u << 14;
+	chim_tcp_update(e->c, &cached, &e->env);
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	assert_int_equal(cached.initial_rcv_wnd, 65535u << 14);
+	rte_pktmbuf_free(s.buffered);
+	eng_turn(e);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
 static void
 checklist_60_no_buffer_for_the_copy_fails_and_takes_nothing(void **state)
 {
@@ -443,7 +483,13 @@ checklist_114_115_118_open_requests_come_back_at_terminate(void **state)
 	eng_host_disconnects(e, CHIM_DISCONNECT_GRACEFUL, 0);
 	eng_ignore_out(e);
 	expect_no_io(e);
+	chim_ms_t when;
+
+	assert_true(chim_tcp_deadline(e->c, &when));
 	assert_int_equal(chim_tcp_terminate(e->c, NULL, &d, &chain, &e->env), CHIM_STATUS_SUCCESS);
+	/* nothing runs any more, and nothing is kept */
+	assert_false(chim_tcp_deadline(e->c, &when));
+	assert_int_equal(eng_view(e).recv_queue_bytes, 0);
 	eng_turn(e);
 	struct chim_io *io = expect_io(e, CHIM_IO_DISCONNECT_DONE);
 
@@ -463,6 +509,28 @@ checklist_114_115_118_open_requests_come_back_at_terminate(void **state)
 	inject(e, SEG(.seq = 300, .len = 10));
 	assert_int_equal(e->verdict, CHIM_VERDICT_PUNT);
 	assert_int_equal(e->why, CHIM_WHY_CLOSED);
+	eng_finish(e);
+}
+
+static void
+what_has_come_fills_requests_before_they_go_back(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+	struct chim_tcp_delegated d;
+	struct rte_mbuf *chain;
+
+	e->is_manual = true;
+	eng_host_posts(e, 1000, 0);
+	eng_host_posts(e, 1000, 0);
+	inject(e, SEG(.seq = 0, .len = 1000));
+	assert_int_equal(chim_tcp_terminate(e->c, NULL, &d, &chain, &e->env), CHIM_STATUS_SUCCESS);
+	eng_turn(e);
+	struct rte_mbuf *first = expect_io(e, CHIM_IO_RECEIVE_DONE)->m;
+
+	assert_int_equal(chim_nbl(first)->status, CHIM_STATUS_SUCCESS);
+	assert_int_equal(chim_nbl(first)->bytes, 1000);
+	assert_int_equal(chim_nbl(chim_nbl(first)->next)->status, CHIM_STATUS_UPLOAD_IN_PROGRESS);
+	assert_null(d.buffered_data);
 	eng_finish(e);
 }
 
@@ -528,6 +596,7 @@ an_unsent_fin_is_the_hosts_again(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_129_what_comes_out_is_what_went_in),
 	cmocka_unit_test(what_cannot_be_run_is_refused_with_its_reason),
+	cmocka_unit_test(what_is_just_within_its_bounds_is_taken),
 	cmocka_unit_test(checklist_60_no_buffer_for_the_copy_fails_and_takes_nothing),
 	cmocka_unit_test(checklist_66_to_68_old_data_first_then_unsent_then_new),
 	cmocka_unit_test(checklist_69_nothing_is_resent_before_a_reason),
@@ -536,6 +605,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_61_to_64_buffered_data_waits_and_goes_first),
 	cmocka_unit_test(checklist_112_delayed_ack_goes_out_before_terminate_completes),
 	cmocka_unit_test(checklist_114_115_118_open_requests_come_back_at_terminate),
+	cmocka_unit_test(what_has_come_fills_requests_before_they_go_back),
 	cmocka_unit_test(checklist_124_data_only_sacked_is_dropped_at_terminate),
 	cmocka_unit_test(terminate_without_a_structure_completes_the_sends),
 	cmocka_unit_test(an_unsent_fin_is_the_hosts_again),

@@ -266,6 +266,7 @@ void ctl_op_fail(struct chim_ctl *c, struct ctl_op *op, enum chim_status st, enu
 void ctl_walk_begin(struct chim_ctl *c, struct ctl_op *op);
 void ctl_walk_step(struct chim_ctl *c, struct ctl_op *op);
 void ctl_walk_release(struct chim_ctl *c, struct ctl_op *op, struct chim_block *b);
+void ctl_walk_name(struct chim_block *b, chim_handle_t handle);
 
 /* ---- dispatch.c: which function for which block ---- */
 
@@ -346,6 +347,7 @@ struct ctl_state {
 uint32_t ctl_state_kind(uint8_t type);
 bool ctl_state_is_ip6(uint8_t type);
 enum chim_reason ctl_state_find(struct chim_block *b, uint8_t type, struct ctl_state *s);
+bool ctl_state_find_again(struct chim_block *b, enum ctl_kind kind, struct ctl_state *s);
 void ctl_state_write(struct chim_state_header *to, const void *from, size_t size);
 
 /* ---- set.c ---- */
