@@ -291,6 +291,73 @@ a_connection_that_is_in_waits_for_the_rest_of_its_initiate(void **state)
 }
 
 static void
+a_slot_that_was_invalidated_is_as_new_for_the_next(void **state)
+{
+	struct rig *r = rig_open(&(struct rig_config){ .max_connections = 1 });
+	struct rig_trio t = rig_offload(r);
+	struct rig_bare *p = rig_bare(r, t.p->h);
+	struct rig_tcp *next = rig_tcp(r);
+
+	assert_int_equal(
+		rig_do(r, CHIM_OP_INVALIDATE, &rig_bare(r, t.t->h)->b), CHIM_STATUS_SUCCESS);
+	rig_remove(r, t.t->h);
+	rig_add(&p->b, &next->b.block);
+	assert_int_equal(rig_do(r, CHIM_OP_INITIATE, &p->b), CHIM_STATUS_SUCCESS);
+	assert_int_equal(chim_handle_index(next->h), chim_handle_index(t.t->h));
+	assert_int_equal(rig_do(r, CHIM_OP_UPDATE, &next->b.block), CHIM_STATUS_SUCCESS);
+	t.t = next;
+	rig_terminate(r, &t);
+	rig_close(r);
+	(void)state;
+}
+
+static void
+one_part_of_a_path_of_the_wrong_family_is_refused(void **state)
+{
+	static const uint8_t types[] = { CHIM_STATE_IP6_CONST, CHIM_STATE_IP6_CACHED,
+		CHIM_STATE_IP6_DELEGATED };
+	struct rig *r = *state;
+	struct rig_trio t = rig_offload(r);
+
+	for (uint32_t i = 0; i < CHIM_DIM(types); i++) {
+		t.p->b.block.header.type = types[i];
+		t.p->b.block.dependent_list = NULL;
+		assert_int_equal(rig_do(r, CHIM_OP_QUERY, &t.p->b.block), CHIM_STATUS_FAILURE);
+		assert_int_equal(r->last.reason, CHIM_REASON_BAD_TYPE);
+	}
+	rig_terminate(r, &t);
+}
+
+static void
+as_many_workers_as_there_may_be(void **state)
+{
+	struct chim_ctl_config c = { .nb_workers = CHIM_MAX_WORKERS,
+		.socket_id = SOCKET_ID_ANY,
+		.max_connections_per_worker = 1 };
+	struct chim_target_config most = { .nb_hosts = 1,
+		.nb_workers = CHIM_MAX_WORKERS,
+		.ring_entries = 1,
+		.socket_id = SOCKET_ID_ANY };
+	struct chim_box *box = chim_box_create("border", 1, SOCKET_ID_ANY);
+	struct chim_ctl *ctl;
+
+	(void)state;
+	assert_non_null(box);
+	for (uint32_t w = 0; w < CHIM_MAX_WORKERS; w++) {
+		c.to_worker[w] = box;
+		c.from_worker[w] = box;
+	}
+	c.target = chim_target_create(&most);
+	assert_non_null(c.target);
+	ctl = chim_ctl_create(&c);
+	assert_non_null(ctl);
+	assert_int_equal(c.target->caps.nb_workers, CHIM_MAX_WORKERS);
+	chim_ctl_destroy(ctl);
+	chim_target_destroy(c.target);
+	chim_box_destroy(box);
+}
+
+static void
 options_that_are_not_advertised_are_refused(void **state)
 {
 	static const uint16_t flags[] = { CHIM_TCP_SACK_ENABLED, CHIM_TCP_ECN_ENABLED };
@@ -332,5 +399,8 @@ static const struct CMUnitTest tests[] = {
 	T(a_replica_with_dependents_that_one_worker_refused_stays),
 	cmocka_unit_test(a_connection_that_is_in_waits_for_the_rest_of_its_initiate),
 	cmocka_unit_test(options_that_are_not_advertised_are_refused),
+	cmocka_unit_test(a_slot_that_was_invalidated_is_as_new_for_the_next),
+	T(one_part_of_a_path_of_the_wrong_family_is_refused),
+	cmocka_unit_test(as_many_workers_as_there_may_be),
 };
 CHIM_CMOCKA_SUITE(ctl_border_autotest, tests, NULL, NULL)

@@ -293,11 +293,15 @@ what_is_just_within_its_bounds_is_taken(void **state)
 	s.k.ts_hz = 1000000;
 	s.k.flags &= (uint16_t)~CHIM_TCP_WINDOW_SCALING_ENABLED;
 	s.cached.initial_rcv_wnd = 65535u << 14;
+	s.d.cwnd = 0; /* unknown, both: as at the start of a connection */
+	s.d.ssthresh = 0;
 	s.d.snd_wnd = s.d.max_snd_wnd = s.d.rcv_wnd = UINT16_MAX;
 	const struct chim_tcp_import in = { &s.k, &s.cached, &s.d, s.chain, 1500 };
 
 	assert_int_equal(chim_tcp_import(e->c, &in, &e->env, &why), CHIM_STATUS_SUCCESS);
 	assert_int_equal(why, CHIM_REASON_NONE);
+	assert_int_equal(eng_view(e).ssthresh, 1u << 30);
+	assert_int_equal(eng_view(e).cwnd, 10 * eng_view(e).mss);
 	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
 	assert_int_equal(cached.initial_rcv_wnd, 65535u << 14);
 	/* an update beyond the bound changes nothing, one up to it does */
