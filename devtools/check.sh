@@ -7,7 +7,8 @@
 # test but the benchmarks, and the tests without a network again under the
 # sanitizers. Ends with one line, "N passed, N failed[, N skipped]".
 #
-# Counted: each build, each test case inside chimney-test, each other test.
+# Counted: each build, the conformance table, each test case inside
+# chimney-test, each other test.
 # Build trees are kept under build/, so a second run is quick.
 
 set -u
@@ -59,6 +60,12 @@ say "gcc: build"
 if CC=gcc build check-gcc -Dwerror=true; then
 	say "gcc: all suites but perf-tests"
 	run check-gcc --no-suite perf-tests
+	say "gcc: the tests that doc/conformance.md names, by the log of that run"
+	if python3 devtools/check_conformance --log build/check-gcc/meson-logs/testlog.json; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
 fi
 
 # Without -Werror: gcc warns of what cannot be, where the sanitizers hide ranges.
@@ -78,7 +85,7 @@ if CC=clang build check-clang -Dwerror=true -Dfuzz=true -Db_lundef=false; then
 fi
 
 say "done"
-echo "counted: each build, each test case inside chimney-test, each other test"
+echo "counted: each build, the conformance table, each test case in chimney-test, each other test"
 if [ "$skipped" -gt 0 ]; then
 	echo "$passed passed, $failed failed, $skipped skipped"
 else
