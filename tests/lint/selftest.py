@@ -32,6 +32,8 @@ PLANTED = [
     ('docs.py', 'include/c.h', '/** Get it. @return it. */\nint chim_a_get(int x);\n', 0),
     ('docs.py', 'include/d.h', '/** Entries. */\nint chim_a_count(int x);\n', 0),
     ('docs.py', 'include/e.h', '/** Get it. */\nstruct a *\nchim_a_get(int x);\n', 4),
+    ('manual.py', 'doc/running.md', '| `--nothing` | |\n', 1),
+    ('manual.py', 'doc/other.md', '| `--nothing` | |\n', 0),
     ('mirror.py', 'lib/ctl/f.c', 'int x;\n', 1),
     ('reasons.py', 'include/f.h', '#define CHIM_WHY_LIST(X) \\\n\tX(A, none, "a")\n', 4),
     ('reasons.py', 'include/g.h', '#define A_LIST(X) \\\n\tX(A, none, "a")\n', 0),
