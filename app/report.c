@@ -45,10 +45,11 @@ report_port(const struct app_engine *e, uint32_t i)
 
 	rte_ether_format_addr(mac, sizeof(mac), &p->mac);
 	app_exception_ifname(e, i, ifname);
-	printf("port %u: %s %s mtu %u, %u queue%s, %s, checksums by %s; kernel: %s (%s)\n", i,
+	printf("port %u: %s %s mtu %u, %u queue%s, %s, checksums by %s%s; kernel: %s (%s)\n", i,
 		e->opt->port[i].wire, mac, p->mtu, p->nb_queues, p->nb_queues > 1 ? "s" : "",
 		p->has_rss ? "RSS" : "software steering",
 		(p->tx_offloads & CHIM_TX_TCP_CSUM) != 0 ? "the NIC" : "software",
+		(p->tx_offloads & CHIM_TX_TSO) != 0 ? ", TSO" : "",
 		ifname[0] != '\0' ? ifname : "?", e->opt->port[i].exception);
 }
 
