@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * The served side of a benchmark: the engine as the application builds it, on a
+ * wire whose other end is in this process, with a flow set served by a built-in
+ * service behind the public interface. One lcore runs worker, control and
+ * service (control and service as the worker's guests); the client is on the
+ * main lcore (client.h).
+ *
+ *   bed_up(&b, &(struct bed_config){ .service = "echo", .connections = 256 });
+ *   bed_forward(&b); ... bed_halt(&b);    the wire's own cost
+ *   bed_serve(&b);   ... bed_halt(&b);    what the engine adds
+ *   bed_down(&b);
+ */
+#ifndef BED_H
+#define BED_H
+
+#include "app.h"
+#include "flowset.h"
+
+enum bed_wire {
+	BED_MEMIF,  /* copies, no offloads */
+	BED_VIRTIO, /* vhost and virtio-user: checksums and segmentation are left to it */
+};
+
+struct bed_config {
+	enum bed_wire wire;
+	const char *service; /* "SERVICE[=ARG]" */
+	uint32_t connections;
+	uint32_t mss;	     /* of the peer, timestamps not subtracted; 0 = 1460 */
+	uint32_t mtu;	     /* 0 = 1500 */
+	uint32_t idle;	     /* enum chim_idle */
+	bool software_only;  /* no offloads even where the wire has them */
+	bool has_no_options; /* neither timestamps nor SACK */
+};
+
+struct bed {
+	struct bed_config cfg;
+	struct app_options opt;
+	struct app_engine engine;
+	struct app_flow_sets *sets;
+	unsigned int lcore;
+	uint16_t client_port; /* ethdev of the other end, started */
+	struct rte_mempool *client_pool;
+	bool client_sums; /* it computes checksums for the client */
+	/* written by the served lcore, read by the client's */
+	_Atomic uint64_t forward_cycles; /* of polls that did something */
+	_Atomic uint64_t guest_cycles;	 /* service and control, likewise */
+	_Atomic uint64_t forwarded;	 /* frames */
+	/* asked of it */
+	_Atomic bool is_ending; /* terminate the flow set */
+	_Atomic bool is_over;
+	_Atomic bool is_ready; /* every initiate is answered */
+};
+
+/** @return TEST_SUCCESS; TEST_SKIPPED with the reason printed; TEST_FAILED. */
+int bed_up(struct bed *b, const struct bed_config *cfg);
+/** The served lcore sends every frame back with its MACs changed over. */
+void bed_forward(struct bed *b);
+/** The served lcore runs the engine; returns when every connection is in it. @return false when
+ *  they are not. */
+bool bed_serve(struct bed *b);
+/** Stop what the lcore does; after bed_serve() with every connection terminated. */
+void bed_halt(struct bed *b);
+void bed_down(struct bed *b);
+
+/** Cycles of busy turns of the served lcore so far: worker, guests. */
+void bed_busy(const struct bed *b, uint64_t *worker, uint64_t *guests);
+
+#endif /* BED_H */

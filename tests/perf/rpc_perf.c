@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Chimney Authors */
+/*
+ * Requests and answers, closed loop, one outstanding on each connection: busy
+ * cycles of the served lcore for each, with the built-in echo behind the public
+ * interface on the same lcore. Beside it the wire's own cost: the same frames,
+ * sent back by the same lcore with their MACs changed over.
+ *
+ * "engine" is what chim_dp_poll() took, "service" what the service and control
+ * took; polls that did nothing are not counted. CHIM_PERF_MILLION=1 adds a
+ * million connections, which want 12 GB (EAL -m 12288).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+
+#include "client.h"
+#include "figures.h"
+#include "test.h"
+
+struct rpc_case {
+	uint32_t size, connections;
+};
+
+static struct figures figures = { .suite = "rpc_perf" };
+static struct bed bed;
+
+static void
+add(const struct rpc_case *k, const char *what, const char *unit, double value)
+{
+	char name[72];
+
+	snprintf(name, sizeof(name), "%u B, %u connections%s: %s", k->size, k->connections,
+		bed.cfg.wire == BED_VIRTIO ? ", virtio" : "", what);
+	figures_add(&figures, name, unit, value);
+}
+
+struct counted {
+	uint64_t worker, guests, forward, tsc;
+	struct client_counts n;
+};
+
+static void
+count(const struct client *c, struct counted *at)
+{
+	bed_busy(&bed, &at->worker, &at->guests);
+	at->forward = bed.forward_cycles;
+	at->tsc = rte_rdtsc();
+	client_counts(c, &at->n);
+}
+
+static void
+add_served(const struct rpc_case *k, const struct counted *a, const struct counted *b)
+{
+	double rpcs = (double)(b->n.rpcs - a->n.rpcs);
+	double hz = (double)rte_get_tsc_hz();
+	double engine = (double)(b->worker - a->worker) / rpcs;
+	double service = (double)(b->guests - a->guests) / rpcs;
+
+	add(k, "gross", "cycles/RPC", engine + service);
+	add(k, "engine", "cycles/RPC", engine);
+	add(k, "service", "cycles/RPC", service);
+	add(k, "rate", "RPC/s", rpcs * hz / (double)(b->tsc - a->tsc));
+	add(k, "round trip", "us",
+		(double)(b->n.latency_cycles - a->n.latency_cycles) / rpcs / hz * 1e6);
+}
+
+static bool
+sample(const struct rpc_case *k, struct client *c, enum client_kind kind)
+{
+	uint32_t nb = figures_are_quick() ? 5 : 21;
+	uint64_t us = figures_are_quick() ? 20000 : 100000;
+	struct counted a, b;
+
+	if (c == NULL || !client_run(c, 5 * us))
+		return false;
+	for (uint32_t i = 0; i < nb; i++) {
+		count(c, &a);
+		if (!client_run(c, us))
+			return false;
+		count(c, &b);
+		if (b.n.rpcs == a.n.rpcs)
+			continue; /* the machine was elsewhere */
+		if (kind == CLIENT_RPC)
+			add_served(k, &a, &b);
+		else
+			add(k, "wire alone", "cycles/RPC",
+				(double)(b.forward - a.forward) / (double)(b.n.rpcs - a.n.rpcs));
+	}
+	return client_drain(c);
+}
+
+static int
+measure_on(const struct rpc_case *k)
+{
+	struct client *c = client_create(&bed, CLIENT_FORWARD, k->size);
+	bool is_right;
+
+	bed_forward(&bed);
+	is_right = sample(k, c, CLIENT_FORWARD);
+	bed_halt(&bed);
+	client_destroy(c);
+	if (!is_right)
+		return TEST_FAILED;
+	c = client_create(&bed, CLIENT_RPC, k->size);
+	is_right = bed_serve(&bed) && sample(k, c, CLIENT_RPC);
+	bed_halt(&bed);
+	client_destroy(c);
+	return is_right ? TEST_SUCCESS : TEST_FAILED;
+}
+
+static int
+measure_wanted(const struct rpc_case *k, enum bed_wire wire)
+{
+	const struct bed_config cfg = {
+		.wire = wire, .service = "echo", .connections = k->connections
+	};
+	int rc = bed_up(&bed, &cfg);
+
+	if (rc != TEST_SUCCESS)
+		return rc;
+	rc = measure_on(k);
+	bed_down(&bed);
+	if (rc != TEST_SUCCESS)
+		printf("%u B on %u connections went wrong\n", k->size, k->connections);
+	return rc;
+}
+
+static int
+measure(const struct rpc_case *k, enum bed_wire wire)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%u/%u", k->size, k->connections);
+	return figures_are_wanted(name) ? measure_wanted(k, wire) : TEST_SUCCESS;
+}
+
+static int
+rpc_perf(void)
+{
+	static const struct rpc_case cases[] = { { 64, 1 }, { 64, 32 }, { 64, 256 }, { 64, 10000 },
+		{ 1024, 1 }, { 1024, 256 }, { 8192, 1 }, { 8192, 256 } };
+	int rc = TEST_SUCCESS;
+
+	for (uint32_t i = 0; rc == TEST_SUCCESS && i < CHIM_DIM(cases); i++)
+		rc = measure(&cases[i], BED_MEMIF);
+	if (rc == TEST_SUCCESS && getenv("CHIM_PERF_MILLION") != NULL)
+		rc = measure(&(struct rpc_case){ 64, 1000000 }, BED_MEMIF);
+	if (rc == TEST_SUCCESS)
+		figures_report(&figures);
+	return rc;
+}
+REGISTER_TEST_COMMAND(rpc_perf, rpc_perf)
