@@ -338,8 +338,8 @@ def report(run):
         ('pause of a move', pause_line([m['pause_us'] for m in run.moves])),
         ('  seen by the peer', pause_line(seen_by_peer(run))),
         ('bytes', f'{sums["sent"]} to the host, {sums["received"]} back; each compared'),
-        ('checksums, peer', f'sent {here[0]:016x}, received {here[1]:016x}'),
-        ('  service', f'received {there[0]:016x}, sent {there[1]:016x}'),
+        ('checksums, peer', f'sent {here[0]:08x}, received {here[1]:08x}'),
+        ('  service', f'received {there[0]:08x}, sent {there[1]:08x}'),
         ('retransmissions', f'{retrans[1] - retrans[0]} before the first move, '
                             f'{retrans[2] - retrans[1]} since (peer\'s kernel)'),
         ('  for loss', f'{repairs[1] - repairs[0]} before, {repairs[2] - repairs[1]} since; '

@@ -112,8 +112,10 @@ flush_kernel(struct chim_worker *w, struct dp_port *p)
 uint16_t
 dp_wire_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
 {
-	if (chim_txq_room(&p->wire) < wanted)
+	if (chim_txq_room(&p->wire) < wanted && !p->is_wire_stuck) {
 		flush_wire(w, p);
+		p->is_wire_stuck = p->wire.nb != 0;
+	}
 	return chim_txq_room(&p->wire);
 }
 
@@ -184,6 +186,7 @@ dp_finish(struct chim_worker *w)
 			continue;
 		flush_wire(w, p);
 		flush_kernel(w, p);
+		p->is_wire_stuck = false;
 		wire += p->wire.sent;
 		kernel += p->kernel.sent;
 	}

@@ -137,7 +137,7 @@ bool chim_stream_is_idle(const struct chim_stream *s);
 
 struct chim_stream_stats {
 	uint64_t bytes_in, bytes_out; /* taken by, and taken from, the service */
-	uint64_t hash_in, hash_out;   /* FNV-1a 64 of these bytes, in order */
+	uint32_t hash_in, hash_out;   /* CRC-32C of these bytes, in order */
 	uint32_t unread;	      /* bytes received and not taken by the service */
 	uint32_t unsent;	      /* bytes taken from the service, in no home yet */
 	uint32_t posted;	      /* bytes the engine has and has not completed */

@@ -41,8 +41,6 @@ peer_conn_open(struct peer_run *r, struct peer_conn *c, uint32_t number)
 	c->is_held = opt->until_usr1;
 	c->wants_out = true; /* also: to hear that it is connected */
 	c->last_us = peer_now_us();
-	c->n.hash_sent = PEER_HASH_START;
-	c->n.hash_received = PEER_HASH_START;
 	c->fd = socket(opt->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -1;

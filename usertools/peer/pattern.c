@@ -45,11 +45,29 @@ peer_pattern_source(uint8_t *out, uint64_t pos, size_t n)
 	}
 }
 
-/* FNV-1a, 64 bits. */
-uint64_t
-peer_hash(uint64_t hash, const uint8_t *data, size_t n)
+/* CRC-32C (RFC 3720, appendix B.4), a table of its polynomial, reflected. */
+static const uint32_t *
+crc_table(void)
 {
+	static uint32_t table[256];
+
+	for (uint32_t i = 1; table[255] == 0 && i < 256; i++) {
+		uint32_t crc = i;
+
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
+		table[i] = crc;
+	}
+	return table;
+}
+
+uint32_t
+peer_hash(uint32_t hash, const uint8_t *data, size_t n)
+{
+	const uint32_t *table = crc_table();
+	uint32_t crc = ~hash;
+
 	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ data[i]) * 0x100000001b3u;
-	return hash;
+		crc = crc >> 8 ^ table[(crc ^ data[i]) & 0xFF];
+	return ~crc;
 }

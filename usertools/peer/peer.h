@@ -40,7 +40,7 @@ struct peer_options {
 /* What one connection did, or the sum over many. */
 struct peer_count {
 	uint64_t sent, received;
-	uint64_t hash_sent, hash_received; /* FNV-1a 64 in order; of a sum: combined by xor */
+	uint32_t hash_sent, hash_received; /* CRC-32C in order; of a sum: combined by xor */
 	uint64_t retrans, dsacks;
 	uint32_t options; /* tcpi_options, of a sum: of the last that ended */
 };
@@ -80,7 +80,7 @@ void peer_conn_counters(struct peer_conn *c);
 /* pattern.c: the byte at each position, echo's own and that of "source" */
 void peer_pattern_fill(uint8_t *out, uint64_t seed, uint64_t pos, size_t n);
 void peer_pattern_source(uint8_t *out, uint64_t pos, size_t n);
-uint64_t peer_hash(uint64_t hash, const uint8_t *data, size_t n);
+uint32_t peer_hash(uint32_t hash, const uint8_t *data, size_t n);
 
 /* report.c */
 void peer_print_progress(const struct peer_run *r);
@@ -90,7 +90,5 @@ uint64_t peer_now_us(void);
 /* client.c, serve.c: exit status */
 int peer_client(const struct peer_options *opt);
 int peer_serve(const struct peer_options *opt);
-
-#define PEER_HASH_START 0xcbf29ce484222325u
 
 #endif /* PEER_H */

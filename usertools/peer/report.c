@@ -47,8 +47,8 @@ peer_print_progress(const struct peer_run *r)
 
 	if (r->opt->json)
 		printf("{\"t\":%.3f,\"now_us\":%" PRIu64 ",\"sent\":%" PRIu64
-		       ",\"received\":%" PRIu64 ",\"hash_sent\":\"%016" PRIx64
-		       "\",\"hash_received\":\"%016" PRIx64 "\",\"retrans\":%" PRIu64
+		       ",\"received\":%" PRIu64 ",\"hash_sent\":\"%08" PRIx32
+		       "\",\"hash_received\":\"%08" PRIx32 "\",\"retrans\":%" PRIu64
 		       ",\"opened\":%u,\"good\":%u,\"bad\":%u,\"all_back\":%s}\n",
 			t, peer_now_us(), n.sent, n.received, n.hash_sent, n.hash_received,
 			n.retrans, r->opened, r->good, r->bad, r->has_told ? "true" : "false");
@@ -68,15 +68,15 @@ peer_print_final(const struct peer_run *r)
 
 	if (r->opt->json) {
 		printf("{\"final\":true,\"ok\":%s,\"seconds\":%.3f,\"connections\":%u,\"bad\":%u,"
-		       "\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"hash_sent\":\"%016" PRIx64
-		       "\",\"hash_received\":\"%016" PRIx64 "\",\"retrans\":%" PRIu64
+		       "\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"hash_sent\":\"%08" PRIx32
+		       "\",\"hash_received\":\"%08" PRIx32 "\",\"retrans\":%" PRIu64
 		       ",\"dsacks\":%" PRIu64 ",\"options\":%u,\"error\":\"%s\"}\n",
 			ok ? "true" : "false", t, r->good + r->bad, r->bad, n->sent, n->received,
 			n->hash_sent, n->hash_received, n->retrans, n->dsacks, n->options,
 			r->error);
 	} else {
-		printf("%s: %u of %u connections, sent %" PRIu64 " bytes (hash %016" PRIx64
-		       "), received %" PRIu64 " bytes (hash %016" PRIx64 "), retransmitted %" PRIu64
+		printf("%s: %u of %u connections, sent %" PRIu64 " bytes (hash %08" PRIx32
+		       "), received %" PRIu64 " bytes (hash %08" PRIx32 "), retransmitted %" PRIu64
 		       ", %.1f s\n",
 			ok ? "ok" : "FAILED", r->good, r->opt->connections, n->sent, n->hash_sent,
 			n->received, n->hash_received, n->retrans, t);

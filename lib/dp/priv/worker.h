@@ -151,6 +151,8 @@ struct dp_port {
 	bool has_wire_queue;   /* this worker has a queue pair of the wire */
 	bool has_kernel_queue; /* and of the exception port */
 	bool has_exception;
+	bool is_wire_stuck;    /* it took less than it was offered: not asked again in this turn,
+				* by any of a thousand connections that would like to send */
 	uint32_t max_wire_len; /* bytes of frame */
 	uint32_t max_kernel_len;
 	uint64_t relayed; /* frames given to the worker that has the queue */
