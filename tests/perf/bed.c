@@ -21,6 +21,7 @@
 #define PORTS_OF_ADDRESS 50000u
 #define READY_S		 20u
 #define BURST		 32u
+#define CLIENT_EXTRA	 (RTE_PKTMBUF_HEADROOM + 64u) /* of its buffers, beside a packet */
 
 static uint32_t nb_beds;
 
@@ -75,8 +76,9 @@ make_client_end(struct bed *b, const struct ends *e)
 			RTE_ETH_TX_OFFLOAD_TCP_TSO);
 	conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
 	b->client_sums = (conf.txmode.offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
-	b->client_pool = rte_pktmbuf_pool_create(
-		"perf_client", 32767, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	b->client_pool = rte_pktmbuf_pool_create("perf_client", 16383, 256, 0,
+		(uint16_t)RTE_MAX((uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE, b->opt.mtu + CLIENT_EXTRA),
+		SOCKET_ID_ANY);
 	if (b->client_pool == NULL || rte_eth_dev_configure(id, 1, 1, &conf) != 0 ||
 		rte_eth_rx_queue_setup(id, 0, 1024, SOCKET_ID_ANY, NULL, b->client_pool) != 0 ||
 		rte_eth_tx_queue_setup(id, 0, 1024, SOCKET_ID_ANY, NULL) != 0)

@@ -21,7 +21,7 @@
 #define FIGURES_SAMPLES 41u
 
 struct figure {
-	char name[72];
+	char name[96];
 	const char *unit;
 	uint32_t nb;
 	double sample[FIGURES_SAMPLES];
