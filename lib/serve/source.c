@@ -22,14 +22,20 @@ struct source {
 	uint64_t sent;
 };
 
-/* Bytes at positions pos .. pos + n - 1. */
+/* Bytes at positions pos .. pos + n - 1; the upper three of p are the same for 256 of them. */
 static void
 fill(uint8_t *out, uint64_t pos, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint32_t p = (uint32_t)(pos + i);
+	while (n > 0) {
+		uint32_t p = (uint32_t)pos;
+		uint8_t upper = (uint8_t)(p >> 8 ^ p >> 16 ^ p >> 24);
+		size_t here = RTE_MIN(n, (size_t)(256 - (p & 0xFF)));
 
-		out[i] = (uint8_t)(p ^ p >> 8 ^ p >> 16 ^ p >> 24);
+		for (size_t i = 0; i < here; i++)
+			out[i] = (uint8_t)((p + i) ^ upper);
+		out += here;
+		pos += here;
+		n -= here;
 	}
 }
 

@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_cycles.h>
@@ -14,6 +15,7 @@
 #include <rte_ethdev.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_pause.h>
 
 #include "bed.h"
 #include "test.h"
@@ -288,6 +290,15 @@ bed_forward(struct bed *b)
 
 /* ---- serving ---- */
 
+static uint64_t
+thread_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 /* The service and control share the worker's lcore, and its time. */
 static uint32_t
 guests(void *arg, chim_us_t now)
@@ -299,6 +310,10 @@ guests(void *arg, chim_us_t now)
 	if (atomic_load_explicit(&b->is_ending, memory_order_relaxed)) {
 		app_flow_sets_stop(b->sets);
 		b->is_over = app_flow_sets_are_over(b->sets);
+	}
+	if (atomic_load_explicit(&b->wants_cpu, memory_order_relaxed)) {
+		b->cpu_ns = thread_ns();
+		b->wants_cpu = false;
 	}
 	done += app_flow_sets_poll(b->sets);
 	if (done != 0)
@@ -355,6 +370,15 @@ bed_halt(struct bed *b)
 	rte_eal_wait_lcore(b->lcore);
 	app_flow_sets_destroy(b->sets);
 	b->sets = NULL;
+}
+
+uint64_t
+bed_cpu_ns(struct bed *b)
+{
+	b->wants_cpu = true;
+	while (b->wants_cpu)
+		rte_pause();
+	return b->cpu_ns;
 }
 
 void

@@ -50,6 +50,8 @@ struct bed {
 	/* asked of it */
 	_Atomic bool is_ending; /* terminate the flow set */
 	_Atomic bool is_over;
+	_Atomic bool wants_cpu; /* tell the time its thread has had */
+	_Atomic uint64_t cpu_ns;
 	_Atomic bool is_ready; /* every initiate is answered */
 };
 
@@ -63,6 +65,9 @@ bool bed_serve(struct bed *b);
 /** Stop what the lcore does; after bed_serve() with every connection terminated. */
 void bed_halt(struct bed *b);
 void bed_down(struct bed *b);
+
+/** Time the served lcore's thread has had of its CPU. @return nanoseconds. */
+uint64_t bed_cpu_ns(struct bed *b);
 
 /** Cycles of busy turns of the served lcore so far: worker, guests. */
 void bed_busy(const struct bed *b, uint64_t *worker, uint64_t *guests);

@@ -279,6 +279,20 @@ client_drain(struct client *c)
 	return run_until(c, rte_rdtsc() + 10000 * c->tsc_per_ms, true) && c->nb_open == 0;
 }
 
+double
+client_ask_once(struct client *c, uint64_t pause_us)
+{
+	uint64_t before = c->n.latency_cycles;
+
+	rte_delay_us_block((unsigned int)pause_us);
+	c->is_draining = false;
+	c->tsc = rte_rdtsc();
+	send_ready(c);
+	if (!client_drain(c))
+		return -1;
+	return (double)(c->n.latency_cycles - before) / (double)c->tsc_per_ms * 1000;
+}
+
 void
 client_counts(const struct client *c, struct client_counts *n)
 {

@@ -32,6 +32,10 @@ bool client_run(struct client *c, uint64_t us);
 /** Take what is still under way; start no more. @return false as client_run(). */
 bool client_drain(struct client *c);
 
+/** One request on the first connection that is ready, after a pause. @return microseconds to its
+ *  answer; negative when it was wrong. CLIENT_RPC only. */
+double client_ask_once(struct client *c, uint64_t pause_us);
+
 struct client_counts {
 	uint64_t rpcs;
 	uint64_t bytes;		 /* of data, sent and acknowledged, or received */

@@ -25,11 +25,14 @@
 #include "chim_handle.h"
 #include "chim_host.h"
 #include "chim_msg.h"
+#include "figures.h"
 #include "test.h"
 
 #define LARGE	   1000000u
 #define MAX_ROUNDS 41u
 #define NB_OPS	   5
+
+static struct figures figures = { .suite = "control_perf" };
 
 static struct bench {
 	uint32_t nb_workers;
@@ -208,24 +211,17 @@ stop(void)
 	b.path_handle = CHIM_HANDLE_NONE;
 }
 
-static int
-by_value(const void *x, const void *y)
-{
-	double a = *(const double *)x;
-	double c = *(const double *)y;
-
-	return a < c ? -1 : a > c;
-}
-
 static void
-print(uint32_t op, uint32_t nb, double *s, uint32_t rounds)
+add(uint32_t op, uint32_t nb, double cycles)
 {
-	double median;
+	char name[64];
 
-	qsort(s, rounds, sizeof(*s), by_value);
-	median = s[rounds / 2];
-	printf("%-12s %8u %8u %9.1f %9.1f %9.1f %12.0f\n", chim_op_name(op), b.nb_workers, nb, s[0],
-		median, s[rounds - 1], (double)rte_get_tsc_hz() / median);
+	snprintf(name, sizeof(name), "%s, %u workers, %u blocks", chim_op_name(op), b.nb_workers,
+		nb);
+	figures_add(&figures, name, "cycles/block", cycles);
+	snprintf(name, sizeof(name), "%s, %u workers, %u blocks: rate", chim_op_name(op),
+		b.nb_workers, nb);
+	figures_add(&figures, name, "blocks/s", (double)rte_get_tsc_hz() / cycles);
 }
 
 /* One size of tree: rounds of a whole life. The path's block counts too. */
@@ -234,7 +230,6 @@ measure(uint32_t nb, uint32_t rounds)
 {
 	static const uint32_t ops[NB_OPS] = { CHIM_OP_INITIATE, CHIM_OP_QUERY, CHIM_OP_UPDATE,
 		CHIM_OP_INVALIDATE, CHIM_OP_TERMINATE };
-	static double sample[NB_OPS][MAX_ROUNDS];
 
 	link_blocks(nb);
 	for (uint32_t r = 0; r < rounds; r++) {
@@ -247,11 +242,9 @@ measure(uint32_t nb, uint32_t rounds)
 
 			if (took == 0 || b.tcp[nb - 1].block.status != CHIM_STATUS_SUCCESS)
 				return TEST_FAILED;
-			sample[i][r] = (double)took / (nb + 1);
+			add(ops[i], nb, (double)took / (nb + 1));
 		}
 	}
-	for (int i = 0; i < NB_OPS; i++)
-		print(ops[i], nb, sample[i], rounds);
 	return TEST_SUCCESS;
 }
 
@@ -262,7 +255,8 @@ measure_all(uint32_t nb_workers)
 	static const uint32_t rounds[] = { MAX_ROUNDS, MAX_ROUNDS, 3 };
 	int rc = start(nb_workers) == 0 ? TEST_SUCCESS : TEST_FAILED;
 
-	for (uint32_t i = 0; rc == TEST_SUCCESS && i < CHIM_DIM(sizes); i++)
+	/* A million blocks take their time to make. */
+	for (uint32_t i = 0; rc == TEST_SUCCESS && i < CHIM_DIM(sizes) - figures_are_quick(); i++)
 		rc = measure(sizes[i], rounds[i]);
 	stop();
 	return rc;
@@ -278,12 +272,12 @@ control_perf(void)
 	if (b.tcp != NULL && b.handle != NULL) {
 		fill_connections();
 		fill_model();
-		printf("%-12s %8s %8s %9s %9s %9s %12s\n", "cycles", "workers", "blocks", "min",
-			"median", "max", "blocks/s");
 		rc = measure_all(1);
 	}
 	if (rc == TEST_SUCCESS)
 		rc = measure_all(2);
+	if (rc == TEST_SUCCESS)
+		figures_report(&figures);
 	free(b.tcp);
 	free(b.handle);
 	return rc;
