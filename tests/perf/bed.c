@@ -88,13 +88,19 @@ make_client_end(struct bed *b, const struct ends *e)
 	return rte_eth_dev_start(id);
 }
 
+/* EAL's interrupt thread still has what a closed end said: nothing may go before it has seen it. */
+static void
+let_interrupts_settle(void)
+{
+	rte_delay_us_sleep(100000);
+}
+
 static void
 unmake_wire(struct bed *b)
 {
 	struct ends e;
 
 	name_ends(b->cfg.wire, &e);
-	rte_eth_dev_stop(b->client_port);
 	rte_eal_hotplug_remove("vdev", e.client);
 	rte_eal_hotplug_remove("vdev", e.served);
 	rte_eal_hotplug_remove("vdev", "net_null0");
@@ -236,10 +242,26 @@ bed_up(struct bed *b, const struct bed_config *cfg)
 	return rc;
 }
 
+static void
+close_client_end(struct bed *b)
+{
+	if (b->client_pool == NULL)
+		return;
+	rte_eth_dev_stop(b->client_port);
+	rte_eth_dev_close(b->client_port);
+	let_interrupts_settle();
+}
+
+/* Who connected goes first: a memif's client, or virtio-user. */
 void
 bed_down(struct bed *b)
 {
+	if (b->cfg.wire == BED_MEMIF)
+		close_client_end(b);
 	app_engine_destroy(&b->engine);
+	let_interrupts_settle();
+	if (b->cfg.wire == BED_VIRTIO)
+		close_client_end(b);
 	unmake_wire(b);
 }
 
