@@ -71,7 +71,13 @@ struct open_sum {
 	uint8_t proto;
 };
 
-/* @return false when it is a fragment or not well formed. */
+static bool
+is_tcp_or_udp(uint8_t proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
+}
+
+/* @return false when it is neither, a fragment or not well formed. */
 static bool
 fix_ip4(struct rte_mbuf *m, uint32_t l3_off, struct open_sum *l4)
 {
@@ -92,7 +98,7 @@ fix_ip4(struct rte_mbuf *m, uint32_t l3_off, struct open_sum *l4)
 	l4->l4_len = total_len - hdr_len;
 	l4->pseudo = rte_ipv4_phdr_cksum(ip, 0);
 	l4->proto = ip->next_proto_id;
-	return !wire_is_fragment(ip);
+	return !wire_is_fragment(ip) && is_tcp_or_udp(l4->proto);
 }
 
 static bool
@@ -100,7 +106,8 @@ fix_ip6(struct rte_mbuf *m, uint32_t l3_off, struct open_sum *l4)
 {
 	const struct rte_ipv6_hdr *ip = wire_at(m, l3_off);
 
-	if (m->data_len < l3_off + sizeof(*ip))
+	/* Others before the pseudo header: DPDK shifts a large number into the sign. */
+	if (m->data_len < l3_off + sizeof(*ip) || !is_tcp_or_udp(ip->proto))
 		return false;
 	l4->l4_off = l3_off + sizeof(*ip);
 	l4->l4_len = rte_be_to_cpu_16(ip->payload_len);
@@ -118,8 +125,6 @@ fix_l4(struct rte_mbuf *m, const struct open_sum *l4)
 			     : offsetof(struct rte_tcp_hdr, cksum);
 	struct wire_be16 *cksum;
 
-	if (!is_udp && l4->proto != IPPROTO_TCP)
-		return;
 	if (l4->l4_len < hdr_len || m->data_len < l4->l4_off + hdr_len)
 		return;
 	cksum = rte_pktmbuf_mtod_offset(m, struct wire_be16 *, l4->l4_off + at);
