@@ -8,18 +8,10 @@
 #include <string.h>
 
 #include "chim_handle.h"
+#include "chim_poison.h"
 #include "chim_slab.h"
 
 #define CHIM_SLAB_MAGIC 0x534c4142u
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#define poison(p, n)   ASAN_POISON_MEMORY_REGION(p, n)
-#define unpoison(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
-#else
-#define poison(p, n)   ((void)(p), (void)(n))
-#define unpoison(p, n) ((void)(p), (void)(n))
-#endif
 
 struct slab_meta {
 	uint32_t generation; /* of the present or the next user */
@@ -62,13 +54,14 @@ chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
 	s->fresh = 0;
 	s->meta_off = align_up(sizeof(*s));
 	s->slots_off = s->meta_off + align_up(nb * sizeof(struct slab_meta));
+	chim_poison(chim_slab_at(s, 0), (size_t)nb * s->elt_size);
 	return s;
 }
 
 void
 chim_slab_fini(struct chim_slab *s)
 {
-	unpoison(chim_slab_at(s, 0), (size_t)s->nb * s->elt_size);
+	chim_unpoison(chim_slab_at(s, 0), (size_t)s->nb * s->elt_size);
 	s->magic = 0;
 }
 
@@ -87,7 +80,7 @@ chim_slab_take(struct chim_slab *s)
 	}
 	meta_of(s, index)->next_free = SLOT_TAKEN;
 	s->nb_used++;
-	unpoison(chim_slab_at(s, index), s->elt_size);
+	chim_unpoison(chim_slab_at(s, index), s->elt_size);
 	return index;
 }
 
@@ -106,7 +99,7 @@ chim_slab_put(struct chim_slab *s, uint32_t index)
 	meta->next_free = s->free_head;
 	s->free_head = index;
 	s->nb_used--;
-	poison(chim_slab_at(s, index), s->elt_size);
+	chim_poison(chim_slab_at(s, index), s->elt_size);
 }
 
 void *

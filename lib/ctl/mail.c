@@ -12,6 +12,7 @@
 
 #include <rte_mempool.h>
 
+#include "chim_poison.h"
 #include "ctl_internal.h"
 
 #define PUT_BURST 32u
@@ -32,6 +33,7 @@ ctl_mail_new(struct chim_ctl *c, struct ctl_op *op, struct chim_block *b, enum c
 
 	chim_assert(rc == 0);
 	m = obj;
+	chim_unpoison(m, sizeof(*m));
 	c->nb_free_messages--;
 	memset(m, 0, offsetof(struct chim_msg, tcp));
 	m->op = op;
@@ -58,6 +60,7 @@ ctl_mail_send(struct chim_ctl *c, uint32_t worker, struct chim_msg *m)
 void
 ctl_mail_free(struct chim_ctl *c, struct chim_msg *m)
 {
+	chim_poison(m, sizeof(*m));
 	rte_mempool_put(c->messages, m);
 	c->nb_free_messages++;
 }

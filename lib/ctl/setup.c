@@ -14,6 +14,7 @@
 #include <rte_random.h>
 
 #include "chim_log.h"
+#include "chim_poison.h"
 #include "ctl_internal.h"
 
 #define DEFAULT_REQUESTS 4096u
@@ -156,6 +157,19 @@ make_sets(struct chim_ctl *c)
 	return ctl_set_create(&c->vlans, "chim_ctl_vlans", caps->max_vlans, socket);
 }
 
+/* Messages are the pool's, free or not, until it is gone. */
+static void
+poison_message(struct rte_mempool *pool, void *arg, void *m, unsigned int index)
+{
+	chim_poison(m, sizeof(struct chim_msg));
+}
+
+static void
+unpoison_message(struct rte_mempool *pool, void *arg, void *m, unsigned int index)
+{
+	chim_unpoison(m, sizeof(struct chim_msg));
+}
+
 static int
 make_records(struct chim_ctl *c)
 {
@@ -171,7 +185,7 @@ make_records(struct chim_ctl *c)
 	for (uint32_t i = 0; i < cfg->max_requests; i++)
 		STAILQ_INSERT_TAIL(&c->free_ops, &c->ops[i], next);
 	c->messages = rte_mempool_create("chim_ctl_messages", cfg->max_messages,
-		sizeof(struct chim_msg), cache, 0, NULL, NULL, NULL, NULL, cfg->socket_id,
+		sizeof(struct chim_msg), cache, 0, NULL, NULL, poison_message, NULL, cfg->socket_id,
 		RTE_MEMPOOL_F_SP_PUT | RTE_MEMPOOL_F_SC_GET);
 	c->nb_free_messages = cfg->max_messages;
 	return c->messages != NULL ? 0 : -1;
@@ -232,6 +246,8 @@ chim_ctl_destroy(struct chim_ctl *c)
 {
 	if (c == NULL)
 		return;
+	if (c->messages != NULL)
+		rte_mempool_obj_iter(c->messages, unpoison_message, NULL);
 	rte_mempool_free(c->messages);
 	rte_free(c->ops);
 	ctl_set_destroy(&c->vlans);

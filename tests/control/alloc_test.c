@@ -11,6 +11,8 @@
 #include <rte_errno.h>
 
 #include "allocfail.h"
+#include "chim_poison.h"
+#include "death.h"
 #include "rig.h"
 
 #define NB_WORKERS 2
@@ -241,11 +243,48 @@ every_table_may_be_one_short(void **state)
 	}
 }
 
+#ifdef CHIM_HAS_POISON
+/* ---- what is free is nobody's: mistakes of control's own, made in a child ---- */
+
+static void
+write_to(void *object)
+{
+	memset(object, 0, 1);
+}
+
+static void
+a_use_of_what_control_has_freed_is_caught(void **state)
+{
+	struct rig *r = rig_open(&(struct rig_config){ 0 });
+	struct rig_trio t = rig_offload(r);
+	struct ctl_path *path = chim_slab_at(r->ctl->paths, chim_handle_index(t.p->h));
+	struct ctl_neighbor *nb = chim_slab_at(r->ctl->neighbors, chim_handle_index(t.n->h));
+	void *message = NULL;
+
+	assert_false(death_of(write_to, path));
+	assert_false(death_of(write_to, nb));
+	rig_terminate(r, &t);
+	assert_true(death_of(write_to, path));
+	assert_true(death_of(write_to, nb));
+	/* A message that is with nobody, and the same one with somebody. */
+	assert_int_equal(rte_mempool_get(r->ctl->messages, &message), 0);
+	assert_true(death_of(write_to, message));
+	chim_unpoison(message, sizeof(struct chim_msg));
+	assert_false(death_of(write_to, message));
+	chim_poison(message, sizeof(struct chim_msg));
+	rte_mempool_put(r->ctl->messages, message);
+	rig_close(r);
+}
+#endif
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_allocation_of_the_target_may_fail),
 	cmocka_unit_test(every_allocation_of_control_may_fail),
 	cmocka_unit_test(a_configuration_that_cannot_be_is_refused),
 	cmocka_unit_test(every_connection_of_a_tree_may_find_no_memory),
 	cmocka_unit_test(every_table_may_be_one_short),
+#ifdef CHIM_HAS_POISON
+	cmocka_unit_test(a_use_of_what_control_has_freed_is_caught),
+#endif
 };
 CHIM_CMOCKA_SUITE(ctl_alloc_autotest, tests, NULL, NULL)

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "chim_handle.h"
+#include "chim_poison.h"
 #include "chim_slab.h"
+#include "death.h"
 #include "test.h"
 
 #define NB   64u
@@ -116,11 +118,64 @@ sizes_that_make_no_sense_are_refused(void **state)
 	assert_null(chim_slab_init(mem, CHIM_SLAB_NONE, SIZE));
 }
 
+/* ---- mistakes that are caught ---- */
+
+static void
+put_17(void *slab)
+{
+	chim_slab_put(slab, 17);
+}
+
+static void
+a_slot_given_back_twice_is_caught(void **state)
+{
+	struct chim_slab *s = make_slab(NB);
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++)
+		chim_slab_take(s);
+	assert_false(death_of(put_17, s)); /* the child's is a copy */
+	chim_slab_put(s, 17);
+	assert_true(death_of(put_17, s));
+	chim_slab_fini(s);
+	free(s);
+}
+
+#ifdef CHIM_HAS_POISON
+static void
+write_to_17(void *slab)
+{
+	memset(chim_slab_at(slab, 17), 0, 1);
+}
+
+static void
+use_after_free_is_caught(void **state)
+{
+	struct chim_slab *s = make_slab(NB);
+
+	(void)state;
+	assert_true(death_of(write_to_17, s)); /* never taken */
+	for (uint32_t i = 0; i < 20; i++)
+		chim_slab_take(s);
+	assert_false(death_of(write_to_17, s));
+	chim_slab_put(s, 17);
+	assert_true(death_of(write_to_17, s));
+	assert_int_equal(chim_slab_take(s), 17);
+	assert_false(death_of(write_to_17, s));
+	chim_slab_fini(s);
+	free(s);
+}
+#endif
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_slot_is_given_once_and_then_none),
 	cmocka_unit_test(a_stale_handle_finds_nothing),
 	cmocka_unit_test(a_forged_handle_finds_nothing),
 	cmocka_unit_test(the_generation_skips_zero_when_it_wraps),
 	cmocka_unit_test(sizes_that_make_no_sense_are_refused),
+	cmocka_unit_test(a_slot_given_back_twice_is_caught),
+#ifdef CHIM_HAS_POISON
+	cmocka_unit_test(use_after_free_is_caught),
+#endif
 };
 CHIM_CMOCKA_SUITE(base_slab_autotest, tests, NULL, NULL)
