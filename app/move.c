@@ -147,10 +147,7 @@ on_moved(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *
 static void
 on_refused(struct agent *a, struct agent_conn *c, const struct chim_kernel_event *ev)
 {
-	/* What the engine gives as its reason says more than at which step it was. */
-	const char *why = ev->reason != CHIM_REASON_NONE || ev->why == NULL
-		? chim_reason_text(ev->reason)
-		: ev->why;
+	const char *why = ev->why != NULL ? ev->why : chim_reason_text(ev->reason);
 
 	count_refusal(a, why);
 	agent_conn_note(a, c, "refused", why, 0);

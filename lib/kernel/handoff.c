@@ -66,6 +66,14 @@ kernel_conn_leave_path(struct chim_kernel *k, struct chim_kconn *kc)
 	kc->path = NULL;
 }
 
+/* What the engine gives as its reason says more than at which step it was. */
+static enum kernel_next
+engine_refuses(struct kernel_move *m, enum chim_reason reason, const char *step)
+{
+	return kernel_move_fail(
+		m, reason, reason != CHIM_REASON_NONE ? chim_reason_text(reason) : step);
+}
+
 /* ---- 3: hold ---- */
 
 static enum kernel_next
@@ -86,7 +94,7 @@ hold_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_comple
 {
 	(void)k;
 	if (c->status != CHIM_STATUS_SUCCESS)
-		return kernel_move_fail(m, c->reason, "the flow could not be held");
+		return engine_refuses(m, c->reason, "the flow could not be held");
 	m->did |= KERNEL_DID_HOLD;
 	return KERNEL_NEXT;
 }
@@ -202,7 +210,7 @@ seal_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_comple
 
 	(void)k;
 	if (c->status != CHIM_STATUS_SUCCESS)
-		return kernel_move_fail(m, c->reason, "the hold ended before everything was read");
+		return engine_refuses(m, c->reason, "the hold ended before everything was read");
 	kernel_sock_learn(kc->st, &c->record);
 	if (kc->st->has_ts_recent) {
 		kc->ts_recent = kc->st->ts_recent;
@@ -273,7 +281,7 @@ initiate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_co
 	if (tree->tcp.block.status != CHIM_STATUS_SUCCESS) {
 		chim_nbl_free(tree->tcp.block.send_chain);
 		log_refusal(&tree->tcp);
-		return kernel_move_fail(m, tree->tcp.block.reason, "the engine did not take it");
+		return engine_refuses(m, tree->tcp.block.reason, "the engine did not take it");
 	}
 	kc->handle = tree->handle;
 	return KERNEL_NEXT;
