@@ -199,8 +199,12 @@ agent_conn_settle(struct agent *a, struct agent_conn *c)
 bool
 agent_conn_check_linger(struct agent *a, struct agent_conn *c)
 {
-	if (c->svc->linger_s == 0 || c->is_away || !chim_stream_is_shut(c->stream))
+	enum chim_home home = agent_conn_home(c);
+
+	if (c->svc->linger_s == 0 || !chim_stream_is_shut(c->stream))
 		return false;
+	if (home != CHIM_HOME_KERNEL && home != CHIM_HOME_ENGINE)
+		return false; /* on its way: the next sweep sees where it is */
 	if (c->shut_at == 0)
 		c->shut_at = a->now;
 	if (a->now - c->shut_at < (chim_us_t)c->svc->linger_s * CHIM_US_PER_S)
