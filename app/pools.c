@@ -95,6 +95,7 @@ app_pools_create(struct app_engine *e, char *why)
 		nb_host = bounded(half, MAX_HOST);
 	if (nb == 0)
 		nb = bounded(half / e->nb_workers, MAX_WORKER);
+	/* Filled by the agent on the main lcore, which calls this: its node is tried first. */
 	e->host_pool =
 		make_pool("chim_host", nb_host, DATA_ROOM, SOCKET_ID_ANY, e->opt->host_mbufs != 0);
 	if (e->host_pool == NULL)

@@ -116,22 +116,34 @@ start_ports(struct app_engine *e, char *why)
 	return 0;
 }
 
-static struct chim_box *
-make_box(const char *kind, uint32_t a, uint32_t b, uint32_t nb)
+/*
+ * What an lcore reads and writes goes to the memory of its node; anywhere, where
+ * that node has none for it.
+ */
+static int
+node_of(unsigned int lcore)
 {
-	char name[32];
-
-	snprintf(name, sizeof(name), "chim_%s_%u_%u", kind, a, b);
-	return chim_box_create(name, nb, SOCKET_ID_ANY);
+	return (int)rte_lcore_to_socket_id(lcore);
 }
 
-/* Control's tables go where its lcore is; anywhere, where that node has no memory for them. */
+/* A box belongs to who takes from it. */
+static struct chim_box *
+make_box(const char *kind, uint32_t from, uint32_t to, uint32_t nb, int node)
+{
+	struct chim_box *box;
+	char name[32];
+
+	snprintf(name, sizeof(name), "chim_%s_%u_%u", kind, from, to);
+	box = chim_box_create(name, nb, node);
+	return box != NULL ? box : chim_box_create(name, nb, SOCKET_ID_ANY);
+}
+
 static struct chim_ctl *
-create_near(struct chim_ctl_config *cfg)
+create_ctl_near(struct chim_ctl_config *cfg)
 {
 	struct chim_ctl *ctl;
 
-	cfg->socket_id = (int)rte_lcore_to_socket_id(rte_get_main_lcore());
+	cfg->socket_id = node_of(rte_get_main_lcore());
 	ctl = chim_ctl_create(cfg);
 	if (ctl != NULL || rte_errno != ENOMEM)
 		return ctl;
@@ -143,14 +155,18 @@ static int
 create_boxes(struct app_engine *e, char *why)
 {
 	for (uint32_t i = 0; i < e->nb_workers; i++) {
-		e->to_worker[i] = make_box("cmd", 0, i, BOX_ENTRIES);
-		e->from_worker[i] = make_box("rep", 0, i, BOX_ENTRIES);
+		int node = node_of(e->lcore[i]);
+
+		e->to_worker[i] = make_box("cmd", 0, i, BOX_ENTRIES, node);
+		e->from_worker[i] =
+			make_box("rep", 0, i, BOX_ENTRIES, node_of(rte_get_main_lcore()));
 		if (e->to_worker[i] == NULL || e->from_worker[i] == NULL)
 			return fail(-rte_errno, why, "mailboxes");
 		for (uint32_t j = 0; j < e->nb_workers; j++) {
 			if (i == j)
 				continue;
-			e->between[i][j] = make_box("frm", i, j, FRAMES_BETWEEN);
+			e->between[i][j] =
+				make_box("frm", i, j, FRAMES_BETWEEN, node_of(e->lcore[j]));
 			if (e->between[i][j] == NULL)
 				return fail(-rte_errno, why, "mailboxes between workers");
 		}
@@ -161,14 +177,23 @@ create_boxes(struct app_engine *e, char *why)
 static int
 create_target(struct app_engine *e, char *why)
 {
+	int node[CHIM_MAX_WORKERS];
 	struct chim_target_config cfg = {
 		.nb_hosts = 4,
 		.nb_workers = e->nb_workers,
 		.host_pool = e->host_pool,
-		.socket_id = SOCKET_ID_ANY,
+		.socket_id = node_of(rte_get_main_lcore()),
+		.worker_socket = node,
 	};
 
+	for (uint32_t i = 0; i < e->nb_workers; i++)
+		node[i] = node_of(e->lcore[i]);
 	e->target = chim_target_create(&cfg);
+	if (e->target == NULL && rte_errno == ENOMEM) {
+		cfg.socket_id = SOCKET_ID_ANY;
+		cfg.worker_socket = NULL;
+		e->target = chim_target_create(&cfg);
+	}
 	return e->target == NULL ? fail(-rte_errno, why, "target (host rings)") : 0;
 }
 
@@ -240,7 +265,7 @@ create_ctl(struct app_engine *e, char *why)
 		cfg->port[i] = &e->port[i];
 	cfg->max_connections_per_worker = e->opt->max_connections;
 	fill_caps(e, &tcp, &cfg->caps);
-	e->ctl = create_near(cfg);
+	e->ctl = create_ctl_near(cfg);
 	free(cfg);
 	return e->ctl == NULL ? fail(-rte_errno, why, "control") : 0;
 }
@@ -261,7 +286,7 @@ create_worker(struct app_engine *e, uint32_t id, char *why)
 	struct chim_dp_config cfg = {
 		.id = id,
 		.nb_workers = e->nb_workers,
-		.socket_id = (int)rte_lcore_to_socket_id(e->lcore[id]),
+		.socket_id = node_of(e->lcore[id]),
 		.max_connections = e->opt->max_connections,
 		.max_ip6 = e->opt->max_ip6,
 		.max_paths = MAX_PATHS,

@@ -111,7 +111,8 @@ struct chim_target_config {
 	uint32_t nb_workers;   /* 1 .. CHIM_MAX_WORKERS */
 	uint32_t ring_entries; /* of each host ring; 0 = 2048 */
 	struct rte_mempool *host_pool;
-	int socket_id;
+	int socket_id;		  /* control's: the registry, requests and completions */
+	const int *worker_socket; /* each worker's: its data rings; NULL = socket_id */
 };
 
 /**

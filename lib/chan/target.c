@@ -18,29 +18,33 @@
 #define RING_NAME_LEN	     40
 
 static struct chim_chan *
-make_ring(const char *what, uint32_t host, uint32_t worker, const struct chim_target_config *cfg)
+make_ring(const char *what, uint32_t host, uint32_t worker, uint32_t entries, int socket_id)
 {
 	char name[RING_NAME_LEN];
 
 	snprintf(name, sizeof(name), "chim_%s_%u_%u", what, host, worker);
-	return chim_chan_create(name,
-		cfg->ring_entries != 0 ? cfg->ring_entries : DEFAULT_RING_ENTRIES, cfg->socket_id);
+	return chim_chan_create(name, entries, socket_id);
 }
 
 static int
 make_slot(struct chim_slot *s, uint32_t host, const struct chim_target_config *cfg)
 {
-	s->requests = make_ring("req", host, 0, cfg);
+	uint32_t entries = cfg->ring_entries != 0 ? cfg->ring_entries : DEFAULT_RING_ENTRIES;
+	int socket = cfg->socket_id;
+
+	s->requests = make_ring("req", host, 0, entries, socket);
 	if (s->requests == NULL)
 		return -1;
-	s->completions = make_ring("cpl", host, 0, cfg);
+	s->completions = make_ring("cpl", host, 0, entries, socket);
 	if (s->completions == NULL)
 		return -1;
 	for (uint32_t w = 0; w < cfg->nb_workers; w++) {
-		s->to_worker[w] = make_ring("in", host, w, cfg);
+		if (cfg->worker_socket != NULL)
+			socket = cfg->worker_socket[w];
+		s->to_worker[w] = make_ring("in", host, w, entries, socket);
 		if (s->to_worker[w] == NULL)
 			return -1;
-		s->from_worker[w] = make_ring("out", host, w, cfg);
+		s->from_worker[w] = make_ring("out", host, w, entries, socket);
 		if (s->from_worker[w] == NULL)
 			return -1;
 	}
