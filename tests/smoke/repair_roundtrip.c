@@ -179,17 +179,17 @@ static void
 on_a_clean_wire(const struct rig_config *cfg, uint32_t moves)
 {
 	const struct load load = { .moves = moves, .bytes = moves * 200000ull, .is_clean = true };
-	uint64_t repairs = UINT64_MAX;
+	uint64_t repaired = UINT64_MAX;
 
-	for (uint32_t tries = 3; tries > 0 && repairs != 0; tries--) {
+	for (uint32_t tries = 3; tries > 0 && repaired != 0; tries--) {
 		struct rig *r = rig_create(cfg);
 
 		assert_non_null(r);
 		under_load(r, &load);
-		repairs = peer_repairs(r);
+		repaired = peer_repairs(r);
 		rig_destroy(r);
 	}
-	assert_int_equal(repairs, 0);
+	assert_int_equal(repaired, 0);
 }
 
 static void
