@@ -117,8 +117,9 @@ start_ports(struct app_engine *e, char *why)
 }
 
 /*
- * What an lcore reads and writes goes to the memory of its node; anywhere, where
- * that node has none for it.
+ * What a worker reads and writes goes to the memory of its node; anywhere, where
+ * that node has none for it. Control's needs no name of a node: SOCKET_ID_ANY
+ * tries the caller's first, and the caller is control's lcore.
  */
 static int
 node_of(unsigned int lcore)
@@ -138,19 +139,6 @@ make_box(const char *kind, uint32_t from, uint32_t to, uint32_t nb, int node)
 	return box != NULL ? box : chim_box_create(name, nb, SOCKET_ID_ANY);
 }
 
-static struct chim_ctl *
-create_ctl_near(struct chim_ctl_config *cfg)
-{
-	struct chim_ctl *ctl;
-
-	cfg->socket_id = node_of(rte_get_main_lcore());
-	ctl = chim_ctl_create(cfg);
-	if (ctl != NULL || rte_errno != ENOMEM)
-		return ctl;
-	cfg->socket_id = SOCKET_ID_ANY;
-	return chim_ctl_create(cfg);
-}
-
 static int
 create_boxes(struct app_engine *e, char *why)
 {
@@ -158,8 +146,7 @@ create_boxes(struct app_engine *e, char *why)
 		int node = node_of(e->lcore[i]);
 
 		e->to_worker[i] = make_box("cmd", 0, i, BOX_ENTRIES, node);
-		e->from_worker[i] =
-			make_box("rep", 0, i, BOX_ENTRIES, node_of(rte_get_main_lcore()));
+		e->from_worker[i] = make_box("rep", 0, i, BOX_ENTRIES, SOCKET_ID_ANY);
 		if (e->to_worker[i] == NULL || e->from_worker[i] == NULL)
 			return fail(-rte_errno, why, "mailboxes");
 		for (uint32_t j = 0; j < e->nb_workers; j++) {
@@ -182,7 +169,7 @@ create_target(struct app_engine *e, char *why)
 		.nb_hosts = 4,
 		.nb_workers = e->nb_workers,
 		.host_pool = e->host_pool,
-		.socket_id = node_of(rte_get_main_lcore()),
+		.socket_id = SOCKET_ID_ANY,
 		.worker_socket = node,
 	};
 
@@ -190,7 +177,6 @@ create_target(struct app_engine *e, char *why)
 		node[i] = node_of(e->lcore[i]);
 	e->target = chim_target_create(&cfg);
 	if (e->target == NULL && rte_errno == ENOMEM) {
-		cfg.socket_id = SOCKET_ID_ANY;
 		cfg.worker_socket = NULL;
 		e->target = chim_target_create(&cfg);
 	}
@@ -265,7 +251,8 @@ create_ctl(struct app_engine *e, char *why)
 		cfg->port[i] = &e->port[i];
 	cfg->max_connections_per_worker = e->opt->max_connections;
 	fill_caps(e, &tcp, &cfg->caps);
-	e->ctl = create_ctl_near(cfg);
+	cfg->socket_id = SOCKET_ID_ANY;
+	e->ctl = chim_ctl_create(cfg);
 	free(cfg);
 	return e->ctl == NULL ? fail(-rte_errno, why, "control") : 0;
 }
