@@ -11,15 +11,6 @@
 #include "eng_int.h"
 #include "tcp_conn.h"
 
-static struct chim_tcp_delegated
-query(struct eng *e)
-{
-	struct chim_tcp_delegated d;
-
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	return d;
-}
-
 /* ---- query ---- */
 
 static void
@@ -30,7 +21,7 @@ checklist_74_a_query_gives_the_values_of_now(void **state)
 	eng_host_sends(e, 1500);
 	eng_ignore_out(e);
 	inject(e, SEG(.seq = 0, .len = 100, .ack = 1000, .has_wnd = true, .wnd = 7000));
-	struct chim_tcp_delegated d = query(e);
+	struct chim_tcp_delegated d = eng_delegated(e);
 
 	assert_int_equal(d.snd_una, e->iss + 1000);
 	assert_int_equal(d.snd_nxt, e->iss + 1500);
@@ -48,11 +39,11 @@ static void
 checklist_76_78_the_send_backlog_does_not_depend_on_what_is_posted(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000);
-	uint32_t before = query(e).send_backlog_size;
+	uint32_t before = eng_delegated(e).send_backlog_size;
 
 	assert_true(before >= 64 * 1024 && before != UINT32_MAX);
 	eng_host_sends(e, 50000);
-	assert_int_equal(query(e).send_backlog_size, before);
+	assert_int_equal(eng_delegated(e).send_backlog_size, before);
 	eng_ignore_out(e);
 	eng_finish(e);
 }
@@ -63,7 +54,7 @@ checklist_77_the_receive_backlog_is_what_waits_for_the_host(void **state)
 	struct eng *e = eng_established(.mss = 1000, .buffered = 700);
 
 	inject(e, SEG(.seq = 0, .len = 300));
-	assert_int_equal(query(e).receive_backlog_size, 1000);
+	assert_int_equal(eng_delegated(e).receive_backlog_size, 1000);
 	eng_run(e, 40);
 	eng_ignore_out(e);
 	eng_finish(e);
@@ -73,7 +64,7 @@ static void
 checklist_79_81_timers_that_rest_and_round_trips(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000);
-	struct chim_tcp_delegated d = query(e);
+	struct chim_tcp_delegated d = eng_delegated(e);
 
 	assert_int_equal(d.retransmit_timeout_delta, CHIM_TICKS_NONE);
 	assert_int_equal(d.keep_alive_timeout_delta, CHIM_TICKS_NONE);
@@ -81,7 +72,7 @@ checklist_79_81_timers_that_rest_and_round_trips(void **state)
 	assert_int_equal(d.rttvar, 4 * 25);
 	eng_host_sends(e, 10);
 	eng_run(e, 50);
-	assert_int_equal(query(e).retransmit_timeout_delta, 150);
+	assert_int_equal(eng_delegated(e).retransmit_timeout_delta, 150);
 	eng_ignore_out(e);
 	eng_finish(e);
 }
@@ -239,8 +230,8 @@ checklist_188_a_closed_connection_is_there_until_terminate(void **state)
 
 	inject(e, SEG(.flags = CHIM_RST));
 	expect_event(e, CHIM_EVENT_ABORT, 0);
-	assert_int_equal(query(e).state, CHIM_TCP_CLOSED);
-	assert_int_equal(query(e).rcv_nxt, e->irs);
+	assert_int_equal(eng_delegated(e).state, CHIM_TCP_CLOSED);
+	assert_int_equal(eng_delegated(e).rcv_nxt, e->irs);
 	expect_quiet_for(e, 1000000);
 	eng_finish(e);
 }
@@ -291,7 +282,7 @@ checklist_201_a_half_closed_connection_is_not_asked_back_for_its_quality(void **
 		chim_tcp_retrieve(e->c, CHIM_UPLOAD_INVALID_STATE, &e->env);
 		eng_turn(e);
 		expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_INVALID_STATE);
-		assert_int_equal(query(e).state, states[i]);
+		assert_int_equal(eng_delegated(e).state, states[i]);
 		eng_ignore_out(e);
 		eng_finish(e);
 	}
@@ -300,7 +291,7 @@ checklist_201_a_half_closed_connection_is_not_asked_back_for_its_quality(void **
 
 	eng_run(e, 120000);
 	expect_event(e, CHIM_EVENT_RETRIEVE, CHIM_UPLOAD_TIMEOUT_EXPIRATION);
-	assert_int_equal(query(e).state, CHIM_TCP_CLOSED);
+	assert_int_equal(eng_delegated(e).state, CHIM_TCP_CLOSED);
 	eng_finish(e);
 }
 
@@ -311,7 +302,7 @@ checklist_202_time_wait_asks_to_be_taken_back(void **state)
 
 	inject(e, SEG(.seq = 0, .len = 100, .flags = CHIM_FIN));
 	expect_out(e, SEG(.seq = 0, .ack = 101));
-	assert_int_equal(query(e).state, CHIM_TCP_TIME_WAIT);
+	assert_int_equal(eng_delegated(e).state, CHIM_TCP_TIME_WAIT);
 	/* last of all: the data and the peer's FIN come before */
 	expect_data(e, 0, 100);
 	expect_event(e, CHIM_EVENT_DISCONNECT, 0);
@@ -406,7 +397,7 @@ checklist_203_the_host_hears_of_a_larger_backlog_in_the_end(void **state)
 	}
 	assert_in_range(nb, 2, 3);
 	/* what a query says, or half of it */
-	assert_true(last >= query(e).send_backlog_size / 2);
+	assert_true(last >= eng_delegated(e).send_backlog_size / 2);
 	assert_true(last >= 1 << 20);
 	eng_finish(e);
 }
@@ -428,7 +419,7 @@ nothing_is_given_up_while_the_path_is_invalid(void **state)
 	/* hours: what was not sent was not unanswered */
 	expect_quiet_for(e, 5 * 3600 * 1000);
 	expect_no_io(e);
-	assert_int_equal(query(e).retransmit_count, 0);
+	assert_int_equal(eng_delegated(e).retransmit_count, 0);
 	chim_tcp_head(e->c)->is_invalid = 0;
 	chim_tcp_path_changed(e->c, 1500, &e->env);
 	eng_run(e, 1000);
@@ -571,7 +562,7 @@ checklist_232_ticks_are_scaled(void **state)
 	expect_out(e, SEG(.seq = UINT32_MAX));
 	inject(e, SEG(.ack = 0));
 	expect_quiet_for(e, 9999);
-	assert_int_equal(query(e).keep_alive_timeout_delta, 0);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, 0);
 	eng_finish(e);
 }
 

@@ -53,9 +53,9 @@ checklist_98_turning_nagle_off_sends_at_once(void **state)
 	eng_host_sends(e, 100);
 	eng_host_sends(e, 100);
 	expect_out(e, SEG(.seq = 0, .len = 100));
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached = eng_cached(e);
 	cached.flags &= ~CHIM_TCP_NAGLING_ENABLED;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, 0);
 	eng_turn(e);
 	expect_out(e, SEG(.seq = 100, .len = 100));
 	inject(e, SEG(.ack = 200));
@@ -177,10 +177,10 @@ checklist_99_142_143_ip_headers(void **state)
 	struct chim_tcp_cached cached;
 	uint16_t last = 0;
 
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached = eng_cached(e);
 	cached.ttl = 33;
 	cached.tos = 0xB8;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, 0);
 	e->env.ip_id = 0xFFFD;
 	for (uint32_t i = 0; i < 4; i++) {
 		eng_host_sends(e, 10);
@@ -202,13 +202,12 @@ static void
 ip6_carries_class_hop_limit_and_flow_label(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .is_ip6 = true);
-	struct chim_tcp_cached cached;
+	struct chim_tcp_cached cached = eng_cached(e);
 
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
 	cached.ttl = 44;
 	cached.tos = 0x20;
 	cached.flow_label = 0xABCDE;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, 0);
 	eng_host_sends(e, 10);
 	const struct rte_ipv6_hdr *ip =
 		rte_pktmbuf_mtod_offset(e->frame[0], const struct rte_ipv6_hdr *, 14);

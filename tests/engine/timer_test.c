@@ -103,17 +103,14 @@ checklist_95_max_rt_restart_gives_the_segment_its_time_again(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .no_sack = true, .max_rt = 1000);
 	struct chim_tcp_cached cached;
-	struct chim_tcp_delegated d;
 
 	eng_host_sends(e, 500);
 	eng_run(e, 600);
 	eng_ignore_out(e);
-	chim_tcp_query(e->c, NULL, &cached, &d, &e->env);
-	assert_int_equal(d.total_rt, 600);
-	cached.flags |= CHIM_TCP_MAX_RT_RESTART;
-	chim_tcp_update(e->c, &cached, &e->env);
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.total_rt, 0);
+	cached = eng_cached(e);
+	assert_int_equal(eng_delegated(e).total_rt, 600);
+	eng_update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(eng_delegated(e).total_rt, 0);
 	eng_run(e, 800);
 	expect_out(e, SEG(.seq = 0, .len = 500));
 	expect_no_io(e);
@@ -129,16 +126,14 @@ checklist_95_a_new_limit_starts_from_now(void **state)
 	for (uint32_t i = 0; i < CHIM_DIM(limits); i++) {
 		struct eng *e = eng_established(.mss = 1000, .no_sack = true, .max_rt = 1000);
 		struct chim_tcp_cached cached;
-		struct chim_tcp_delegated d;
 
 		eng_host_sends(e, 500);
 		eng_run(e, 600);
 		eng_ignore_out(e);
-		chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+		cached = eng_cached(e);
 		cached.max_rt = limits[i];
-		chim_tcp_update(e->c, &cached, &e->env);
-		chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-		assert_int_equal(d.total_rt, limits[i] != 0 ? 0 : 600);
+		eng_update(e, &cached, 0);
+		assert_int_equal(eng_delegated(e).total_rt, limits[i] != 0 ? 0 : 600);
 		eng_finish(e);
 	}
 }
@@ -229,53 +224,29 @@ static void
 checklist_80_93_94_update_turns_keepalive_off_on_and_restarts_it(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, KEEPALIVE);
-	struct chim_tcp_cached cached;
-	struct chim_tcp_delegated d;
+	struct chim_tcp_cached cached = eng_cached(e);
 
-	chim_tcp_query(e->c, NULL, &cached, &d, &e->env);
-	assert_int_equal(d.keep_alive_timeout_delta, 2 * HOUR_MS);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, 2 * HOUR_MS);
 	cached.flags = 0;
-	chim_tcp_update(e->c, &cached, &e->env);
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.keep_alive_timeout_delta, CHIM_TICKS_NONE);
+	eng_update(e, &cached, 0);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, CHIM_TICKS_NONE);
 	expect_quiet_for(e, 3 * HOUR_MS);
 	cached.flags = CHIM_TCP_KEEP_ALIVE_ENABLED;
 	cached.ka_timeout = 10000;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, 0);
 	expect_quiet_for(e, 9000);
-	cached.flags |= CHIM_TCP_KEEP_ALIVE_RESTART;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, CHIM_TCP_KEEP_ALIVE_RESTART);
 	expect_after(e, 10000, probe);
 	/* checklist 96: the count starts over when its limit changes */
 	cached.flags = CHIM_TCP_KEEP_ALIVE_ENABLED | CHIM_TCP_MAX_RT_RESTART;
 	cached.ka_probe_count = 7;
-	chim_tcp_update(e->c, &cached, &e->env);
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.keep_alive_probe_count, 0);
+	eng_update(e, &cached, 0);
+	assert_int_equal(eng_delegated(e).keep_alive_probe_count, 0);
 	/* checklist 97 */
 	cached.ka_timeout = 20000;
-	chim_tcp_update(e->c, &cached, &e->env);
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.keep_alive_timeout_delta, 20000);
+	eng_update(e, &cached, 0);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, 20000);
 	eng_finish(e);
-}
-
-static void
-update(struct eng *e, const struct chim_tcp_cached *cached, uint16_t edges)
-{
-	struct chim_tcp_cached c = *cached;
-
-	c.flags |= edges;
-	chim_tcp_update(e->c, &c, &e->env);
-}
-
-static struct chim_tcp_delegated
-query(struct eng *e)
-{
-	struct chim_tcp_delegated d;
-
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	return d;
 }
 
 static void
@@ -286,15 +257,15 @@ checklist_96_with_max_rt_restart_a_new_probe_count_starts_at_none(void **state)
 
 	expect_after(e, 2 * HOUR_MS, probe);
 	expect_after(e, 75000, probe);
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached = eng_cached(e);
 	cached.ka_probe_count = 5;
-	update(e, &cached, 0);
-	assert_int_equal(query(e).keep_alive_probe_count, 2);
-	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
-	assert_int_equal(query(e).keep_alive_probe_count, 2);
+	eng_update(e, &cached, 0);
+	assert_int_equal(eng_delegated(e).keep_alive_probe_count, 2);
+	eng_update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(eng_delegated(e).keep_alive_probe_count, 2);
 	cached.ka_probe_count = 4;
-	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
-	assert_int_equal(query(e).keep_alive_probe_count, 0);
+	eng_update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(eng_delegated(e).keep_alive_probe_count, 0);
 	/* so there are four more, at the interval that was running */
 	for (uint32_t i = 0; i < 4; i++)
 		expect_after(e, 75000, probe);
@@ -307,23 +278,22 @@ static void
 checklist_97_with_max_rt_restart_new_keepalive_times_start_the_timer_again(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, KEEPALIVE);
-	struct chim_tcp_cached cached;
+	struct chim_tcp_cached cached = eng_cached(e);
 
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
 	eng_run(e, HOUR_MS);
 	cached.ka_timeout = 50000;
-	update(e, &cached, 0);
-	assert_int_equal(query(e).keep_alive_timeout_delta, HOUR_MS);
+	eng_update(e, &cached, 0);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, HOUR_MS);
 	/* nothing new in it: nothing is started again */
-	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
-	assert_int_equal(query(e).keep_alive_timeout_delta, HOUR_MS);
+	eng_update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, HOUR_MS);
 	cached.ka_timeout = 20000;
-	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
-	assert_int_equal(query(e).keep_alive_timeout_delta, 20000);
+	eng_update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, 20000);
 	eng_run(e, 5000);
 	cached.ka_interval = 3000;
-	update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
-	assert_int_equal(query(e).keep_alive_timeout_delta, 20000);
+	eng_update(e, &cached, CHIM_TCP_MAX_RT_RESTART);
+	assert_int_equal(eng_delegated(e).keep_alive_timeout_delta, 20000);
 	expect_after(e, 20000, probe);
 	expect_after(e, 3000, probe);
 	eng_finish(e);

@@ -302,18 +302,18 @@ what_is_just_within_its_bounds_is_taken(void **state)
 	assert_int_equal(why, CHIM_REASON_NONE);
 	assert_int_equal(eng_view(e).ssthresh, 1u << 30);
 	assert_int_equal(eng_view(e).cwnd, 10 * eng_view(e).mss);
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	cached = eng_cached(e);
 	assert_int_equal(cached.initial_rcv_wnd, 65535u << 14);
 	/* an update beyond the bound changes nothing, one up to it does */
 	cached.initial_rcv_wnd = 5000;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, 0);
 	cached.initial_rcv_wnd = (65535u << 14) + 1;
-	chim_tcp_update(e->c, &cached, &e->env);
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	eng_update(e, &cached, 0);
+	cached = eng_cached(e);
 	assert_int_equal(cached.initial_rcv_wnd, 5000);
 	cached.initial_rcv_wnd = 65535u << 14;
-	chim_tcp_update(e->c, &cached, &e->env);
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	eng_update(e, &cached, 0);
+	cached = eng_cached(e);
 	assert_int_equal(cached.initial_rcv_wnd, 65535u << 14);
 	rte_pktmbuf_free(s.buffered);
 	eng_turn(e);
@@ -389,12 +389,10 @@ static void
 checklist_70_an_ack_of_what_the_host_sent_counts(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .unacked = 3000);
-	struct chim_tcp_delegated d;
 
 	inject(e, SEG(.ack = 1200));
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.snd_una, e->iss + 1200);
-	assert_int_equal(d.retransmit_count, 0);
+	assert_int_equal(eng_delegated(e).snd_una, e->iss + 1200);
+	assert_int_equal(eng_delegated(e).retransmit_count, 0);
 	expect_no_io(e);
 	inject(e, SEG(.ack = 3000));
 	assert_int_equal(chim_nbl(expect_io(e, CHIM_IO_SEND_DONE)->m)->bytes, 3000);

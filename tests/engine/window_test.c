@@ -79,17 +79,15 @@ static void
 checklist_91_a_new_buffer_size_is_announced(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .rcv_wnd = 10000);
-	struct chim_tcp_cached cached;
+	struct chim_tcp_cached cached = eng_cached(e);
 
-	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
 	cached.initial_rcv_wnd = 30000;
-	cached.flags |= CHIM_TCP_UPDATE_RCV_WND;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, CHIM_TCP_UPDATE_RCV_WND);
 	eng_turn(e);
 	expect_out(e, SEG(WND(30000)));
 	/* checklist 92: smaller is honoured too, as data uses the edge up */
 	cached.initial_rcv_wnd = 5000;
-	chim_tcp_update(e->c, &cached, &e->env);
+	eng_update(e, &cached, CHIM_TCP_UPDATE_RCV_WND);
 	eng_turn(e);
 	expect_out(e, SEG(WND(30000)));
 	inject(e, SEG(.seq = 0, .len = 1000));
@@ -204,17 +202,14 @@ static void
 checklist_235_a_window_ends_persist_and_sending_goes_on(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000, .is_window_closed = true);
-	struct chim_tcp_delegated d;
 
 	eng_host_sends(e, 2500);
 	expect_probe_after(e, rto(e), 0);
 	inject(e, SEG(.ack = 0, WND(0)));
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.snd_wnd_probe_count, 1);
+	assert_int_equal(eng_delegated(e).snd_wnd_probe_count, 1);
 	inject(e, SEG(.ack = 1, WND(1000)));
 	expect_out(e, SEG(.seq = 1, .len = 1000));
-	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
-	assert_int_equal(d.snd_wnd_probe_count, 0);
+	assert_int_equal(eng_delegated(e).snd_wnd_probe_count, 0);
 	/* what is out now is sent again by the retransmission timer's rules, all of it */
 	eng_run(e, rto(e));
 	eng_ignore_out(e);

@@ -561,6 +561,33 @@ eng_host_returns(struct eng *e, struct rte_mbuf *m)
 	step(e);
 }
 
+struct chim_tcp_delegated
+eng_delegated(const struct eng *e)
+{
+	struct chim_tcp_delegated d;
+
+	chim_tcp_query(e->c, NULL, NULL, &d, &e->env);
+	return d;
+}
+
+struct chim_tcp_cached
+eng_cached(const struct eng *e)
+{
+	struct chim_tcp_cached cached;
+
+	chim_tcp_query(e->c, NULL, &cached, NULL, &e->env);
+	return cached;
+}
+
+void
+eng_update(struct eng *e, const struct chim_tcp_cached *cached, uint16_t edges)
+{
+	struct chim_tcp_cached now = *cached;
+
+	now.flags |= edges;
+	chim_tcp_update(e->c, &now, &e->env);
+}
+
 struct chim_tcp_view
 eng_view(const struct eng *e)
 {

@@ -139,6 +139,13 @@ struct rte_mbuf *eng_chain(uint32_t at, uint32_t len, uint32_t seg_len);
 /** One turn of the datapath: tell, then send. */
 void eng_turn(struct eng *e);
 
+/** What a query tells: the variables the engine runs, those the host may change. */
+struct chim_tcp_delegated eng_delegated(const struct eng *e);
+struct chim_tcp_cached eng_cached(const struct eng *e);
+
+/** An update; edges are flags that hold for this one only. */
+void eng_update(struct eng *e, const struct chim_tcp_cached *cached, uint16_t edges);
+
 /** Time passes; timers run when they are due. */
 void eng_run(struct eng *e, uint32_t ms);
 

@@ -175,9 +175,8 @@ any_host_act(struct monkey *k)
 static void
 any_update(struct monkey *k)
 {
-	struct chim_tcp_cached cached;
+	struct chim_tcp_cached cached = eng_cached(k->e);
 
-	chim_tcp_query(k->e->c, NULL, &cached, NULL, &k->e->env);
 	cached.flags = any(k, 32);
 	cached.initial_rcv_wnd = any(k, 100000);
 	cached.ka_timeout = any(k, 100000);
@@ -185,7 +184,7 @@ any_update(struct monkey *k)
 	cached.ka_probe_count = any(k, 5);
 	cached.max_rt = any(k, 4) ? any(k, 2) * any(k, 100000) : CHIM_TICKS_NONE;
 	cached.rcv_indication_size = any(k, 2) * any(k, 5000);
-	chim_tcp_update(k->e->c, &cached, &k->e->env);
+	eng_update(k->e, &cached, 0);
 	eng_turn(k->e);
 }
 
