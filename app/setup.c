@@ -117,9 +117,9 @@ start_ports(struct app_engine *e, char *why)
 }
 
 /*
- * What a worker reads and writes goes to the memory of its node; anywhere, where
- * that node has none for it. Control's needs no name of a node: SOCKET_ID_ANY
- * tries the caller's first, and the caller is control's lcore.
+ * What a worker reads and writes goes to the memory of its node. Control's needs
+ * no name of a node: SOCKET_ID_ANY tries the caller's first, and the caller is
+ * control's lcore.
  */
 static int
 node_of(unsigned int lcore)
@@ -131,12 +131,10 @@ node_of(unsigned int lcore)
 static struct chim_box *
 make_box(const char *kind, uint32_t from, uint32_t to, uint32_t nb, int node)
 {
-	struct chim_box *box;
 	char name[32];
 
 	snprintf(name, sizeof(name), "chim_%s_%u_%u", kind, from, to);
-	box = chim_box_create(name, nb, node);
-	return box != NULL ? box : chim_box_create(name, nb, SOCKET_ID_ANY);
+	return chim_box_create(name, nb, node);
 }
 
 static int
@@ -176,10 +174,6 @@ create_target(struct app_engine *e, char *why)
 	for (uint32_t i = 0; i < e->nb_workers; i++)
 		node[i] = node_of(e->lcore[i]);
 	e->target = chim_target_create(&cfg);
-	if (e->target == NULL && rte_errno == ENOMEM) {
-		cfg.worker_socket = NULL;
-		e->target = chim_target_create(&cfg);
-	}
 	return e->target == NULL ? fail(-rte_errno, why, "target (host rings)") : 0;
 }
 

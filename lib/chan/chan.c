@@ -29,14 +29,20 @@ ring_of_box(const struct chim_box *b)
 	return (struct rte_ring *)(uintptr_t)b;
 }
 
+/* A ring in another node's memory is slower; none at all is no engine. */
 static struct rte_ring *
 ring_create(const char *name, uint32_t elt_size, uint32_t nb, int socket_id)
 {
+	struct rte_ring *ring;
+
 	if (nb == 0 || nb > RTE_RING_SZ_MASK) {
 		rte_errno = EINVAL;
 		return NULL;
 	}
-	return rte_ring_create_elem(name, elt_size, nb, socket_id, RING_FLAGS);
+	ring = rte_ring_create_elem(name, elt_size, nb, socket_id, RING_FLAGS);
+	if (ring == NULL && rte_errno == ENOMEM && socket_id != SOCKET_ID_ANY)
+		ring = rte_ring_create_elem(name, elt_size, nb, SOCKET_ID_ANY, RING_FLAGS);
+	return ring;
 }
 
 struct chim_chan *

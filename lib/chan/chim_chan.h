@@ -25,7 +25,8 @@ struct chim_chan;
 #define CHIM_CHAN_ENTRY 64u
 
 /**
- * Create a ring of at least nb entries.
+ * Create a ring of at least nb entries in the memory of that node; of any, where
+ * it has none left.
  *
  * @return owned; NULL with rte_errno (EINVAL, ENOMEM, EEXIST).
  * Thread: start-up.
@@ -54,7 +55,7 @@ uint32_t chim_chan_size(const struct chim_chan *c);
 
 struct chim_box;
 
-/** Create a mailbox of at least nb pointers. @return owned; NULL with rte_errno. */
+/** Create a mailbox of at least nb pointers, as a ring. @return owned; NULL with rte_errno. */
 struct chim_box *chim_box_create(const char *name, uint32_t nb, int socket_id);
 
 /** Destroy; NULL is allowed. */
