@@ -141,8 +141,13 @@ under_load(struct rig *r, const struct load *l)
 		usleep((useconds_t)(random() % 1500));
 		int rc = rig_move(r, &m);
 
-		if (rc != 0)
-			printf("move %u: %s\n", moves, strerror(-rc));
+		if (rc != 0) {
+			struct tapwire_record rec;
+
+			tapwire_read(r->w, &rec);
+			printf("move %u: %s; resets seen %u, the peer's error %d\n", moves,
+				strerror(-rc), rec.resets, atomic_load(&r->error));
+		}
 		assert_int_equal(rc, 0);
 		full += m.unread != 0 && m.unacked != 0 && m.unsent != 0;
 		busy += m.unread != 0 || m.unacked != 0 || m.unsent != 0;

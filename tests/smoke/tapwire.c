@@ -201,7 +201,11 @@ chance(struct tapwire *w)
 	return w->random >> 8;
 }
 
-/* The clean or unclean piece of wire, behind hold and seal. */
+/*
+ * The clean or unclean piece of wire, behind hold and seal. What is late comes
+ * behind the next of the same flow: any other frame, an ARP say, would bring it to
+ * a host that holds the flow and has no socket for it at this moment.
+ */
 static void
 carry(struct tapwire *w, enum tapwire_side to, const struct frame *f, bool is_flow)
 {
@@ -215,7 +219,7 @@ carry(struct tapwire *w, enum tapwire_side to, const struct frame *f, bool is_fl
 		return;
 	}
 	put(w, to, f);
-	if (late->len != 0) {
+	if (is_flow && late->len != 0) {
 		put(w, to, late);
 		late->len = 0;
 	}
