@@ -34,12 +34,12 @@ struct ends {
 
 /* Names and arguments of the wire's two ends. The server of a memif is made first. */
 static void
-name_ends(enum bed_wire wire, struct ends *e)
+name_ends(const struct bed_config *cfg, struct ends *e)
 {
 	char key[32]; /* of this process and bed: a socket goes later than its device */
 
 	snprintf(key, sizeof(key), "chim-perf-%d-%u", (int)getpid(), nb_beds);
-	if (wire == BED_MEMIF) {
+	if (cfg->wire == BED_MEMIF) {
 		*e = (struct ends){ .served = "net_memif0", .client = "net_memif1" };
 		snprintf(e->served_args, sizeof(e->served_args),
 			"role=server,socket=%s,rsize=11,bsize=2304", key);
@@ -48,7 +48,8 @@ name_ends(enum bed_wire wire, struct ends *e)
 		return;
 	}
 	*e = (struct ends){ .served = "net_virtio_user0", .client = "net_vhost0" };
-	snprintf(e->client_args, sizeof(e->client_args), "iface=/tmp/%s,tso=1", key);
+	snprintf(e->client_args, sizeof(e->client_args), "iface=/tmp/%s,tso=%d", key,
+		!cfg->has_no_tso);
 	snprintf(e->served_args, sizeof(e->served_args),
 		"path=/tmp/%s,queue_size=1024,mac=02:00:00:00:00:01", key);
 }
@@ -100,7 +101,7 @@ unmake_wire(struct bed *b)
 {
 	struct ends e;
 
-	name_ends(b->cfg.wire, &e);
+	name_ends(&b->cfg, &e);
 	rte_eal_hotplug_remove("vdev", e.client);
 	rte_eal_hotplug_remove("vdev", e.served);
 	rte_eal_hotplug_remove("vdev", "net_null0");
@@ -156,6 +157,7 @@ choose_options(struct bed *b, const struct ends *e)
 {
 	struct app_flow_set *f = &b->opt.flow_set[0];
 	struct app_port_options *p = &b->opt.port[0];
+	uint32_t nb_pieces = b->cfg.at_once / 1448 + 1;
 	char why[APP_WHY] = "";
 
 	app_options_init(&b->opt);
@@ -165,7 +167,7 @@ choose_options(struct bed *b, const struct ends *e)
 	b->opt.software_only = b->cfg.software_only;
 	b->opt.idle = b->cfg.idle;
 	/* An answer stays until the next request acknowledges it. */
-	if (set_option(b, "host-mbufs", "%u", 32768 + b->cfg.connections) != 0 ||
+	if (set_option(b, "host-mbufs", "%u", 32768 + b->cfg.connections * nb_pieces) != 0 ||
 		set_option(b, "mbufs", "%u", 32768) != 0 ||
 		set_option(b, "connections", "%u", b->cfg.connections) != 0 ||
 		set_option(b, "mtu", "%u", b->cfg.mtu != 0 ? b->cfg.mtu : 1500) != 0)
@@ -198,7 +200,7 @@ build(struct bed *b)
 	struct ends e;
 	bool is_made;
 
-	name_ends(b->cfg.wire, &e);
+	name_ends(&b->cfg, &e);
 	if (choose_options(b, &e) != 0)
 		return TEST_FAILED;
 	/* No kernel here: whatever goes to the exception port is dropped. */
@@ -329,6 +331,9 @@ guests(void *arg, chim_us_t now)
 	uint64_t start = rte_rdtsc();
 	uint32_t done = chim_ctl_poll(b->engine.ctl, now);
 
+	if (b->submitted == 0)
+		b->submitted = start; /* the first turn of the sets submits a tree */
+
 	if (atomic_load_explicit(&b->is_ending, memory_order_relaxed)) {
 		app_flow_sets_stop(b->sets);
 		b->is_over = app_flow_sets_are_over(b->sets);
@@ -361,11 +366,11 @@ wait_for(const _Atomic bool *flag)
 }
 
 bool
-bed_serve(struct bed *b)
+bed_start(struct bed *b)
 {
-	struct app_flow_stats st;
 	char why[APP_WHY] = "";
 
+	b->submitted = 0;
 	b->is_ready = b->is_ending = b->is_over = false;
 	b->sets = app_flow_sets_create(b->opt.flow_set, 1, why);
 	if (b->sets == NULL) {
@@ -373,11 +378,24 @@ bed_serve(struct bed *b)
 		return false;
 	}
 	atomic_store(&b->engine.stop, false);
-	rte_eal_remote_launch(serve_main, b, b->lcore);
+	return rte_eal_remote_launch(serve_main, b, b->lcore) == 0;
+}
+
+bool
+bed_is_served(struct bed *b)
+{
+	struct app_flow_stats st;
+
 	if (!wait_for(&b->is_ready))
 		return false;
 	app_flow_sets_stats(b->sets, &st);
 	return st.offloaded == b->cfg.connections;
+}
+
+bool
+bed_serve(struct bed *b)
+{
+	return bed_start(b) && bed_is_served(b);
 }
 
 void

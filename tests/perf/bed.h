@@ -30,7 +30,9 @@ struct bed_config {
 	uint32_t mss;	     /* of the peer, timestamps not subtracted; 0 = 1460 */
 	uint32_t mtu;	     /* 0 = 1500 */
 	uint32_t idle;	     /* enum chim_idle */
+	uint32_t at_once;    /* bytes that a connection has under way, at most */
 	bool software_only;  /* no offloads even where the wire has them */
+	bool has_no_tso;     /* the wire cuts no segments, it only computes checksums */
 	bool has_no_options; /* neither timestamps nor SACK */
 };
 
@@ -47,6 +49,7 @@ struct bed {
 	_Atomic uint64_t forward_cycles; /* of polls that did something */
 	_Atomic uint64_t guest_cycles;	 /* service and control, likewise */
 	_Atomic uint64_t forwarded;	 /* frames */
+	_Atomic uint64_t submitted;	 /* TSC of the first initiate since bed_start() */
 	/* asked of it */
 	_Atomic bool is_ending; /* terminate the flow set */
 	_Atomic bool is_over;
@@ -62,6 +65,9 @@ void bed_forward(struct bed *b);
 /** The served lcore runs the engine; returns when every connection is in it. @return false when
  *  they are not. */
 bool bed_serve(struct bed *b);
+/** The two halves of bed_serve(): does not wait; waits. */
+bool bed_start(struct bed *b);
+bool bed_is_served(struct bed *b);
 /** Stop what the lcore does; after bed_serve() with every connection terminated. */
 void bed_halt(struct bed *b);
 void bed_down(struct bed *b);

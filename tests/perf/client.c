@@ -15,7 +15,7 @@
 #include "clientframe.h"
 
 #define RX_BURST  32u
-#define QUIET_MS  2000u	     /* without a byte: something is wrong */
+#define QUIET_MS  10000u     /* without a byte: something is wrong */
 #define IN_FLIGHT (1u << 18) /* bytes, of all connections that send */
 
 /* ---- setting up ---- */
@@ -77,6 +77,24 @@ wrong(struct client *c, const char *what)
 		printf("client: %s\n", what);
 }
 
+/* Each power of two has 32 buckets. */
+static uint32_t
+bucket_of(uint64_t cycles)
+{
+	uint32_t shift = cycles < 64 ? 0 : 58 - (uint32_t)__builtin_clzll(cycles);
+
+	return shift * 32 + (uint32_t)(cycles >> shift);
+}
+
+/* The largest number of cycles in it. */
+static uint64_t
+bucket_end(uint32_t bucket)
+{
+	uint32_t shift = bucket < 64 ? 0 : bucket / 32 - 1;
+
+	return ((uint64_t)(bucket - shift * 32 + 1) << shift) - 1;
+}
+
 /* An answer is complete. */
 static void
 answered(struct client *c, struct peer *p)
@@ -84,7 +102,7 @@ answered(struct client *c, struct peer *p)
 	c->n.rpcs++;
 	c->nb_open--;
 	c->n.latency_cycles += c->tsc - p->asked;
-	c->n.latency_samples++;
+	c->latency[bucket_of(c->tsc - p->asked)]++;
 	p->got = 0;
 	p->unacked = 0;
 	make_ready(c, (uint32_t)(p - c->peer));
@@ -257,7 +275,7 @@ run_until(struct client *c, uint64_t end, bool is_draining)
 		if (turn(c) > 0)
 			heard = c->tsc;
 		if (c->tsc - heard > quiet) {
-			wrong(c, "nothing came for two seconds");
+			wrong(c, "nothing came for ten seconds");
 			return false;
 		}
 	} while (c->tsc < end && !(is_draining && c->nb_open == 0 && c->nb_out == 0));
@@ -297,4 +315,26 @@ void
 client_counts(const struct client *c, struct client_counts *n)
 {
 	*n = c->n;
+}
+
+double
+client_latency_us(const struct client *c, double share)
+{
+	uint64_t nb = 0, below = 0;
+	uint32_t i;
+
+	for (i = 0; i < CLIENT_BUCKETS; i++)
+		nb += c->latency[i];
+	for (i = 0; i < CLIENT_BUCKETS - 1; i++) {
+		below += c->latency[i];
+		if ((double)below >= share * (double)nb)
+			break;
+	}
+	return (double)bucket_end(i) / (double)c->tsc_per_ms * 1000;
+}
+
+void
+client_forget_latencies(struct client *c)
+{
+	memset(c->latency, 0, sizeof(c->latency));
 }

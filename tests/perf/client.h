@@ -40,11 +40,15 @@ struct client_counts {
 	uint64_t rpcs;
 	uint64_t bytes;		 /* of data, sent and acknowledged, or received */
 	uint64_t frames;	 /* sent and received */
-	uint64_t latency_cycles; /* sum over the sampled RPCs */
-	uint64_t latency_samples;
-	uint64_t repeated; /* segments that came again */
+	uint64_t latency_cycles; /* sum over the RPCs */
+	uint64_t repeated;	 /* segments that came again */
 };
 
 void client_counts(const struct client *c, struct client_counts *n);
+
+/** The round trip that a share of the RPCs since client_forget_latencies() did not exceed, to 3 %.
+ *  @param share 0 .. 1. @return microseconds. */
+double client_latency_us(const struct client *c, double share);
+void client_forget_latencies(struct client *c);
 
 #endif /* CLIENT_H */

@@ -8,7 +8,8 @@
 
 #include "client.h"
 
-#define CLIENT_OUT 256u
+#define CLIENT_OUT     256u
+#define CLIENT_BUCKETS 1920u /* of latencies: 32 for each power of two */
 
 struct peer {
 	uint32_t seq, una; /* next of ours, acknowledged */
@@ -44,6 +45,7 @@ struct client {
 	uint32_t nb_out;
 	struct rte_mbuf *out[CLIENT_OUT];
 	struct client_counts n;
+	uint32_t latency[CLIENT_BUCKETS]; /* RPCs of each */
 };
 
 struct rx {

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FIGURES_MAX	256u
+#define FIGURES_MAX	320u
 #define FIGURES_SAMPLES 41u
 
 struct figure {

@@ -3,8 +3,8 @@
 /*
  * What connections cost: bytes of an idle one, each part by itself, by IPv4 and
  * by IPv6; what an active one has besides; and cycles a segment of a thousand
- * active ones, alone and among many idle ones that are really there: 60,000,
- * or CHIM_PERF_CONNECTIONS=n with -m large enough.
+ * active ones, alone and among a million idle ones that are really there (60,000
+ * with CHIM_PERF_QUICK=1, or CHIM_PERF_CONNECTIONS=n).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +12,18 @@
 #include <rte_malloc.h>
 
 #include "ctl_internal.h"
+#include "figures.h"
 #include "perf.h"
 #include "segment.h"
 #include "worker.h"
 
-#define MANY	60000u
+#define MANY	1000000u
+#define FEW	60000u /* for who has little time */
 #define ACTIVE	1000u
 #define BATCH	512u
 #define PAYLOAD 64u
 
+static struct figures figures = { .suite = "memory_perf" };
 static struct segment_bed bed;
 static struct rte_mbuf *frames[BATCH];
 static uint64_t cycles;
@@ -55,8 +58,19 @@ bytes_of_flow(uint32_t nb, bool is_ip6)
 	return bytes;
 }
 
+static void
+add(const char *what, double ip4, double ip6)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s, IPv4", what);
+	figures_add(&figures, name, "bytes", ip4);
+	snprintf(name, sizeof(name), "%s, IPv6", what);
+	figures_add(&figures, name, "bytes", ip6);
+}
+
 static bool
-print_bytes(uint32_t nb)
+add_bytes(uint32_t nb)
 {
 	double conn = (double)chim_slab_size(nb, chim_tcp_conn_size()) / nb;
 	double side = sizeof(struct dp_side);
@@ -65,16 +79,15 @@ print_bytes(uint32_t nb)
 	double flow6 = bytes_of_flow(nb, true);
 	double all = conn + side + ctl;
 
-	printf("%-46s %9s %9s\n", "bytes an idle connection", "IPv4", "IPv6");
-	printf("%-46s %9.1f %9.1f\n", "connection, timer link, handle", conn, conn);
-	printf("%-46s %9.1f %9.1f\n", "beside it, of the datapath", side, side);
-	printf("%-46s %9.1f %9.1f\n", "flow table", flow4, flow6);
-	printf("%-46s %9.1f %9.1f\n", "control", ctl, ctl);
-	printf("%-46s %9.1f %9.1f\n", "all", all + flow4, all + flow6);
-	printf("{\"suite\":\"memory_perf\",\"connections\":%u,\"ip4\":%.1f,\"ip6\":%.1f}\n", nb,
-		all + flow4, all + flow6);
-	printf("bytes besides while something waits %u, is in flight %u, and a segment %u\n",
-		chim_tcp_queues_size(), chim_tcp_flight_size(), chim_tcp_sent_size());
+	add("idle connection, all", all + flow4, all + flow6);
+	add("connection, timer link, handle", conn, conn);
+	add("beside it, of the datapath", side, side);
+	add("flow table", flow4, flow6);
+	add("control", ctl, ctl);
+	figures_add(&figures, "besides, while something waits", "bytes", chim_tcp_queues_size());
+	figures_add(
+		&figures, "besides, while something is in flight", "bytes", chim_tcp_flight_size());
+	figures_add(&figures, "besides, each segment in flight", "bytes", chim_tcp_sent_size());
 	return flow4 != 0 && flow6 != 0;
 }
 
@@ -98,21 +111,21 @@ data(void *arg)
 }
 
 static int
-run(uint32_t nb)
+run(uint32_t nb, const char *who)
 {
 	const struct perf_case cases[] = {
 		{ "data of 1000 connections", BATCH, data, NULL, NULL, &cycles },
 	};
 	size_t before = allocated();
-	char suite[64];
+	char name[64];
+	int rc;
 
-	if (!segment_up(&bed, nb))
+	if (!segment_up(&bed, nb, false))
 		return TEST_FAILED;
-	snprintf(suite, sizeof(suite), "memory_perf, %u connections held", nb);
-	printf("%s; the worker has %.1f bytes for each, buffers and pools included\n", suite,
-		(double)(allocated() - before) / nb);
-	int rc = perf_run(suite, cases, CHIM_DIM(cases));
-
+	snprintf(name, sizeof(name), "held by the worker for each of %u", nb);
+	figures_add(&figures, name, "bytes", (double)(allocated() - before) / nb);
+	snprintf(name, sizeof(name), "memory_perf, %s", who);
+	rc = perf_run(name, cases, CHIM_DIM(cases));
 	segment_down(&bed);
 	return rc;
 }
@@ -121,11 +134,20 @@ static int
 memory_perf(void)
 {
 	const char *wanted = getenv("CHIM_PERF_CONNECTIONS");
-	uint32_t nb = wanted != NULL ? (uint32_t)strtoul(wanted, NULL, 0) : MANY;
+	uint32_t nb = figures_are_quick() ? FEW : MANY;
+	char who[48];
+	int rc;
 
-	nb = RTE_MAX(nb, ACTIVE);
-	if (!print_bytes(nb))
+	if (wanted != NULL)
+		nb = RTE_MAX((uint32_t)strtoul(wanted, NULL, 0), ACTIVE);
+	if (!add_bytes(nb))
 		return TEST_FAILED;
-	return run(ACTIVE) == TEST_SUCCESS && run(nb) == TEST_SUCCESS ? TEST_SUCCESS : TEST_FAILED;
+	snprintf(who, sizeof(who), "active among %u", nb);
+	rc = run(ACTIVE, "active alone");
+	if (rc == TEST_SUCCESS)
+		rc = run(nb, who);
+	if (rc == TEST_SUCCESS)
+		figures_report(&figures);
+	return rc;
 }
 REGISTER_TEST_COMMAND(memory_perf, memory_perf)

@@ -37,12 +37,25 @@ segment_below(struct segment_bed *s, uint32_t n)
 /* ---- set-up ---- */
 
 static struct chim_tuple
-tuple_of(uint32_t flow)
+tuple_of(const struct segment_bed *s, uint32_t flow)
 {
 	struct chim_tuple t = rings_tuple((uint16_t)flow);
 
 	t.remote_addr[2] = (uint8_t)(flow / PORTS);
+	if (s->is_ip6) {
+		t.family = CHIM_AF_INET6;
+		t.local_addr[15] = 1;
+		t.remote_addr[15] = 2;
+	}
 	return t;
+}
+
+void
+segment_key(const struct segment_bed *s, uint32_t flow, union chim_key *key)
+{
+	struct chim_tuple t = tuple_of(s, flow);
+
+	chim_wire_key(&t, key);
 }
 
 static void
@@ -50,9 +63,9 @@ set_paths(struct segment_bed *s)
 {
 	for (uint32_t i = 0; i <= (s->nb - 1) / PORTS; i++) {
 		struct chim_msg *msg = rings_msg(&s->r, CHIM_MSG_PATH_SET);
-		struct chim_tuple t = tuple_of(i * PORTS);
+		struct chim_tuple t = tuple_of(s, i * PORTS);
 
-		msg->path = (struct chim_msg_path){ .index = i, .mtu = 1500 };
+		msg->path = (struct chim_msg_path){ .index = i, .mtu = 1500, .is_ip6 = s->is_ip6 };
 		memcpy(msg->path.source, t.local_addr, sizeof(t.local_addr));
 		memcpy(msg->path.destination, t.remote_addr, sizeof(t.remote_addr));
 		assert_int_equal(rings_call(&s->r, 0, msg), CHIM_STATUS_SUCCESS);
@@ -66,7 +79,7 @@ install(struct segment_bed *s, uint32_t flow)
 	union chim_key key;
 
 	msg->tcp.path = flow / PORTS;
-	msg->tcp.tuple = tuple_of(flow);
+	msg->tcp.tuple = tuple_of(s, flow);
 	msg->tcp.tcp_const.flags = CHIM_TCP_WINDOW_SCALING_ENABLED | CHIM_TCP_SACK_ENABLED;
 	msg->tcp.tcp_const.snd_wind_scale = WSCALE;
 	msg->tcp.tcp_const.rcv_wind_scale = WSCALE;
@@ -78,20 +91,20 @@ install(struct segment_bed *s, uint32_t flow)
 	assert_int_equal(rings_call(&s->r, 0, msg), CHIM_STATUS_SUCCESS);
 	chim_wire_key(&msg->tcp.tuple, &key);
 	s->peer[flow].handle = msg->handle;
-	s->peer[flow].hash = chim_wire_rss_hash(&key, false, rss_key);
+	s->peer[flow].hash = chim_wire_rss_hash(&key, s->is_ip6, rss_key);
 }
 
 bool
-segment_up(struct segment_bed *s, uint32_t nb)
+segment_up(struct segment_bed *s, uint32_t nb, bool is_ip6)
 {
-	*s = (struct segment_bed){ .nb = nb, .random = 88172645463325252ull };
+	*s = (struct segment_bed){ .nb = nb, .is_ip6 = is_ip6, .random = 88172645463325252ull };
 	s->peer = calloc(nb, sizeof(*s->peer));
 	if (s->peer == NULL)
 		return false;
 	rings_up(&s->r,
 		&(struct rings_opts){
 			.max_connections = nb,
-			.max_ip6 = 1,
+			.max_ip6 = is_ip6 ? nb : 1,
 			.max_paths = (nb - 1) / PORTS + 1,
 			.host_entries = HOST_ENTRIES,
 			.nb_mbufs = NB_MBUFS,
@@ -139,37 +152,46 @@ add_sack(uint8_t *to, const struct segment_frame *f)
 	return (uint8_t)(4 + 8 * f->nb_sack);
 }
 
-static void
-fill_ip(struct rte_ipv4_hdr *ip, const struct chim_tuple *t, uint16_t len)
+/* The IP header, of a packet with so many bytes behind it. @return its length. */
+static uint16_t
+fill_ip(void *at, const struct chim_tuple *t, uint16_t len)
 {
+	struct rte_ipv4_hdr *ip = at;
+
+	if (t->family == CHIM_AF_INET6) {
+		struct rte_ipv6_hdr *ip6 = at;
+
+		*ip6 = (struct rte_ipv6_hdr){
+			.vtc_flow = RTE_BE32(6u << 28),
+			.payload_len = rte_cpu_to_be_16(len),
+			.proto = IPPROTO_TCP,
+			.hop_limits = 64,
+		};
+		memcpy(ip6->src_addr, t->remote_addr, sizeof(t->remote_addr));
+		memcpy(ip6->dst_addr, t->local_addr, sizeof(t->local_addr));
+		return sizeof(*ip6);
+	}
 	*ip = (struct rte_ipv4_hdr){
 		.version_ihl = RTE_IPV4_VHL_DEF,
-		.total_length = rte_cpu_to_be_16(len),
+		.total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + len)),
 		.time_to_live = 64,
 		.next_proto_id = IPPROTO_TCP,
 	};
 	memcpy(&ip->src_addr, t->remote_addr, sizeof(ip->src_addr));
 	memcpy(&ip->dst_addr, t->local_addr, sizeof(ip->dst_addr));
 	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return sizeof(*ip);
 }
 
-struct rte_mbuf *
-segment_make(struct segment_bed *s, const struct segment_frame *f)
+/* The TCP header and the payload. @return their length. */
+static uint16_t
+fill_tcp(struct rte_tcp_hdr *tcp, const struct chim_tuple *t, const struct segment_frame *f)
 {
-	static const struct rte_ether_hdr ether = { .ether_type = RTE_BE16(RTE_ETHER_TYPE_IPV4) };
-	struct rte_mbuf *m = rte_pktmbuf_alloc(s->r.pool);
-	struct chim_tuple t = tuple_of(f->flow);
-
-	assert_non_null(m);
-	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
-	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)(at + sizeof(ether));
-	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(ip + 1);
 	uint8_t hdr_len = sizeof(*tcp) + add_sack((uint8_t *)(tcp + 1), f);
 
-	memcpy(at, &ether, sizeof(ether));
 	*tcp = (struct rte_tcp_hdr){
-		.src_port = t.remote_port,
-		.dst_port = t.local_port,
+		.src_port = t->remote_port,
+		.dst_port = t->local_port,
 		.sent_seq = rte_cpu_to_be_32(RINGS_PEER_SEQ + f->seq),
 		.recv_ack = rte_cpu_to_be_32(RINGS_OUR_SEQ + f->ack),
 		.data_off = (uint8_t)(hdr_len / 4 << 4),
@@ -177,15 +199,44 @@ segment_make(struct segment_bed *s, const struct segment_frame *f)
 		.rx_win = rte_cpu_to_be_16(WINDOW >> WSCALE),
 	};
 	memset((uint8_t *)tcp + hdr_len, (uint8_t)f->seq, f->len);
-	fill_ip(ip, &t, sizeof(*ip) + hdr_len + f->len);
-	rte_pktmbuf_append(m, sizeof(ether) + sizeof(*ip) + hdr_len + f->len);
+	return hdr_len + f->len;
+}
+
+static void
+fill_verdict(struct segment_bed *s, struct rte_mbuf *m, uint32_t flow, struct rte_tcp_hdr *tcp)
+{
+	const void *ip = rte_pktmbuf_mtod_offset(m, const void *, sizeof(struct rte_ether_hdr));
+
 	if (s->is_software) {
-		tcp->cksum = rte_ipv4_udptcp_cksum(ip, tcp);
-		return m;
+		tcp->cksum =
+			s->is_ip6 ? rte_ipv6_udptcp_cksum(ip, tcp) : rte_ipv4_udptcp_cksum(ip, tcp);
+		return;
 	}
-	m->hash.rss = s->peer[f->flow].hash;
+	m->hash.rss = s->peer[flow].hash;
 	m->ol_flags =
 		RTE_MBUF_F_RX_RSS_HASH | RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+}
+
+struct rte_mbuf *
+segment_make(struct segment_bed *s, const struct segment_frame *f)
+{
+	const struct rte_ether_hdr ether = { .ether_type = s->is_ip6
+			? RTE_BE16(RTE_ETHER_TYPE_IPV6)
+			: RTE_BE16(RTE_ETHER_TYPE_IPV4) };
+	uint16_t ip_len = s->is_ip6 ? sizeof(struct rte_ipv6_hdr) : sizeof(struct rte_ipv4_hdr);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(s->r.pool);
+	struct chim_tuple t = tuple_of(s, f->flow);
+
+	assert_non_null(m);
+	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
+	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)(at + sizeof(ether) + ip_len);
+
+	memcpy(at, &ether, sizeof(ether));
+	uint16_t len = fill_tcp(tcp, &t, f);
+
+	len += fill_ip(at + sizeof(ether), &t, len);
+	rte_pktmbuf_append(m, sizeof(ether) + len);
+	fill_verdict(s, m, f->flow, tcp);
 	return m;
 }
 

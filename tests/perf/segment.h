@@ -6,7 +6,7 @@
  * wire's queue. The wire, the host and the timers are served in between, and
  * not measured.
  *
- *   segment_up(&s, 1024);
+ *   segment_up(&s, 1024, false);
  *   uint64_t cycles = segment_take(&s, frames, nb, 32);     in bursts of 32
  *   segment_rest(&s);                                       host and wire
  *   segment_down(&s);
@@ -28,6 +28,7 @@ struct segment_bed {
 	struct rings r;
 	uint32_t nb;
 	struct segment_peer *peer;
+	bool is_ip6;
 	bool is_software; /* frames come without hash and checksum verdict */
 	uint64_t random;
 };
@@ -43,7 +44,7 @@ struct segment_frame {
 };
 
 /** Nb connections (at most 2^20) on one worker. @return false: no memory. */
-bool segment_up(struct segment_bed *s, uint32_t nb);
+bool segment_up(struct segment_bed *s, uint32_t nb, bool is_ip6);
 void segment_down(struct segment_bed *s);
 
 /** A frame as from the wire. @return owned. */
@@ -61,6 +62,9 @@ uint32_t segment_rest(struct segment_bed *s);
 
 /** The host sends len bytes by a connection; goes out with the next segment_rest(). */
 void segment_send(struct segment_bed *s, uint32_t flow, uint32_t len);
+
+/** The key of a flow, as the worker's table has it. */
+void segment_key(const struct segment_bed *s, uint32_t flow, union chim_key *key);
 
 /** 0 .. n-1. */
 uint32_t segment_below(struct segment_bed *s, uint32_t n);
