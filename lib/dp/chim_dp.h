@@ -43,7 +43,8 @@ struct chim_dp_config {
 	uint32_t max_queues;	 /* connections that are not idle: something is queued, posted, lent
 				  * or in flight; 0 = all, at most 65535 */
 	uint32_t kernel_frames_per_turn; /* budget of the exception port; 0 = 32 */
-	struct chim_tcp_config tcp;
+	struct chim_tcp_config tcp; /* challenge_per_second is of all workers together, and at least
+				     * one of each; a worker takes its part */
 	struct chim_target *target; /* host rings */
 	struct chim_box *from_ctl;  /* struct chim_msg * */
 	struct chim_box *to_ctl;

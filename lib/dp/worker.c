@@ -41,7 +41,16 @@ is_valid(const struct chim_dp_config *cfg)
 		return false;
 	if (cfg->tcp.ticks_per_second == 0 || cfg->tcp.ticks_per_second > CHIM_US_PER_S)
 		return false;
+	if (cfg->tcp.challenge_per_second != 0 && cfg->tcp.challenge_per_second < cfg->nb_workers)
+		return false;
 	return cfg->pool != NULL && rte_pktmbuf_priv_size(cfg->pool) >= CHIM_NBL_PRIV_SIZE;
+}
+
+/* RFC 5961, 7: the limit is the stack's. The parts of all workers add up to it. */
+static uint32_t
+part_of(uint32_t limit, const struct chim_dp_config *cfg)
+{
+	return limit / cfg->nb_workers + (cfg->id < limit % cfg->nb_workers);
 }
 
 static void
@@ -67,6 +76,7 @@ copy_config(struct chim_worker *w, const struct chim_dp_config *cfg)
 	memcpy(w->to_worker, cfg->to_worker, sizeof(w->to_worker));
 	memcpy(w->from_worker, cfg->from_worker, sizeof(w->from_worker));
 	w->tcp = cfg->tcp;
+	w->tcp.challenge_per_second = part_of(cfg->tcp.challenge_per_second, cfg);
 	w->nce_stale_ticks = (uint32_t)((uint64_t)STALE_MS * cfg->tcp.ticks_per_second / 1000);
 }
 

@@ -2,9 +2,14 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * Challenge ACKs (RFC 5961) with one budget for all connections of a worker.
- * The budget of each second is drawn at random between half and one and a half
- * of what is configured, so that nobody can count what is left of it from
+ * The budget of each second is drawn at random between half of what is
+ * configured and all of it, so that nobody can count what is left of it from
  * another connection (the side channel of a fixed limit).
+ *
+ * The limit of RFC 5961, 7 is one of the whole stack: the datapath configures
+ * each worker with its part, so that all of them together keep within it and
+ * no lcore writes what another reads. A flow is always the same worker's, so
+ * whoever attacks one connection spends the part of one worker only.
  */
 #include "tcp_internal.h"
 
@@ -22,8 +27,8 @@ take_from_budget(struct chim_tcp_env *env)
 	if (chim_ms_is_due(env->challenge_reset, now) ||
 		chim_ms_is_before(now + PERIOD_MS, env->challenge_reset)) {
 		env->challenge_reset = now + PERIOD_MS;
-		env->challenge_left = budget / 2 +
-			(uint32_t)((uint64_t)tcp_conn_random(env) * (budget + 1u) >> 32);
+		env->challenge_left = budget - budget / 2 +
+			(uint32_t)((uint64_t)tcp_conn_random(env) * (budget / 2 + 1u) >> 32);
 	}
 	if (env->challenge_left == 0)
 		return false;

@@ -104,7 +104,7 @@ struct chim_tcp_config {
 	uint32_t max_reassembly_bytes; /* out-of-order data kept for a connection, beyond the
 					* window's own bound; 0 = the window alone */
 	uint32_t max_reassembly_holes;
-	uint32_t challenge_per_second; /* global budget of challenge ACKs of a worker, randomised */
+	uint32_t challenge_per_second; /* of all connections together, at most; 0 = none at all */
 	uint32_t tx_offloads;	       /* CHIM_TX_* of the wire */
 	uint32_t tso_bytes;	       /* payload of a frame that the port cuts, at most */
 	uint16_t tx_frame_mbufs;       /* mbufs of a frame that the port takes; UINT16_MAX = any */

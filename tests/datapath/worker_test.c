@@ -63,6 +63,15 @@ configurations_that_cannot_be_are_refused(void **state)
 	cfg = second_worker(&r);
 	cfg.tcp.ticks_per_second = 0;
 	expect_refused(&cfg, EINVAL);
+	/* one challenge of each worker: less is none of some */
+	cfg = second_worker(&r);
+	cfg.nb_workers = 2;
+	cfg.to_worker[1] = r.to[0];
+	cfg.from_worker[1] = r.from[0];
+	cfg.tcp.challenge_per_second = 1;
+	expect_refused(&cfg, EINVAL);
+	cfg.tcp.challenge_per_second = 2;
+	expect_refused(&cfg, EEXIST); /* as above */
 	rings_down(&r);
 }
 

@@ -183,6 +183,7 @@ make_worker(struct rings *r, uint32_t id)
 	};
 
 	chim_tcp_config_init(&cfg.tcp);
+	cfg.tcp.challenge_per_second = or_default(o->challenges, cfg.tcp.challenge_per_second);
 	for (uint32_t i = 0; i < o->nb_workers; i++) {
 		cfg.to_worker[i] = r->between[id][i];
 		cfg.from_worker[i] = r->between[i][id];

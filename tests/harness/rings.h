@@ -26,7 +26,7 @@
 #include "frame.h"
 #include "test.h"
 
-#define RINGS_WORKERS  2u
+#define RINGS_WORKERS  4u
 #define RINGS_OUR_SEQ  0xFFFFFF00u
 #define RINGS_PEER_SEQ 0xFFFFFE00u
 #define RINGS_WND      60000u
@@ -45,6 +45,7 @@ struct rings_opts {
 	uint32_t wire_size;    /* frames the wire takes before it is full; 0 = 1023 */
 	uint32_t kernel_size;  /* frames the exception port takes */
 	uint32_t mailbox_size; /* messages; 0 = 63 */
+	uint32_t challenges;   /* a second, of all workers; 0 = 1000 */
 	bool has_no_exception;
 	bool is_bare;	    /* no host attached, no replica set */
 	bool has_one_queue; /* devices with a single queue pair */
