@@ -4,9 +4,11 @@
  * Congestion control of whole connections over a bottleneck of 20 Mbit/s, 20 ms
  * and a short queue: each algorithm fills the link, with ECN nothing is lost,
  * no tail waits for a timeout, and two flows through one bottleneck share it.
+ * CHIM_SOAK=n shares n times as long.
  */
 #include "eng_int.h"
 #include "pair.h"
+#include "pick.h"
 
 #define MIB	    (1024u * 1024u)
 #define BITS_A_US   20u
@@ -102,12 +104,12 @@ dctcp_answers_marks_in_proportion(void **state)
 	pair_finish(p);
 }
 
-/* Two flows of these algorithms through one bottleneck; their bytes in the last 10 of 15 s. */
+/* Two flows of these algorithms through one bottleneck; their bytes after the first 5 s. */
 static void
-share(uint32_t a, uint32_t b, uint32_t got[2])
+share(uint32_t a, uint32_t b, uint32_t ms_after, uint64_t got[2])
 {
 	const uint32_t algorithm[2] = { a, b };
-	uint32_t before[2] = { 0 };
+	uint64_t before[2] = { 0 };
 	chim_us_t link = 0;
 	struct pair *p[2];
 
@@ -122,7 +124,7 @@ share(uint32_t a, uint32_t b, uint32_t got[2])
 				.snd_wscale = 8,
 				.rcv_wscale = 8,
 			},
-			.bytes = { 1u << 30 },
+			.bytes = { 1ull << 40 },
 			.outstanding = MIB,
 			.delay_us = DELAY_US,
 			.bits_per_us = SHARED_BITS,
@@ -134,10 +136,10 @@ share(uint32_t a, uint32_t b, uint32_t got[2])
 	chim_us_t begin = p[0]->now;
 
 	/* in slices of a millisecond, so that neither is much ahead of the other at the link */
-	for (uint32_t ms = 1; ms <= 15000; ms++) {
+	for (uint32_t ms = 1; ms <= 5000 + ms_after; ms++) {
 		for (uint32_t k = 0; k < 2; k++) {
 			uint32_t i = (ms + k) % 2; /* first at the queue by turns */
-			chim_us_t until = begin + ms * CHIM_US_PER_MS;
+			chim_us_t until = begin + (chim_us_t)ms * CHIM_US_PER_MS;
 
 			if (until > p[i]->now)
 				pair_run(p[i], (uint32_t)((until - p[i]->now) / CHIM_US_PER_MS));
@@ -154,19 +156,20 @@ share(uint32_t a, uint32_t b, uint32_t got[2])
 	assert_int_equal(eng_in_use(), in_use);
 }
 
-/* 10 Mbit/s for 10 s; each gets its half, about, and nothing is left lying. */
+/* 10 Mbit/s for 10 s, or a multiple; each gets its half, about, and nothing is left lying. */
 static void
 expect_shares(uint32_t a, uint32_t b, uint32_t least_of_100)
 {
-	const uint64_t whole = (uint64_t)10 * 1000000 * SHARED_BITS / 8;
-	uint32_t got[2];
+	uint32_t ms = 10000 * (uint32_t)pick_setting("CHIM_SOAK", 1);
+	uint64_t whole = (uint64_t)ms * 1000 * SHARED_BITS / 8;
+	uint64_t got[2];
 
-	share(a, b, got);
-	uint64_t sum = (uint64_t)got[0] + got[1];
-	uint32_t less = RTE_MIN(got[0], got[1]);
+	share(a, b, ms, got);
+	uint64_t sum = got[0] + got[1];
+	uint64_t less = RTE_MIN(got[0], got[1]);
 
-	if (sum * 100 < whole * 80 || less * 100ull < sum * least_of_100)
-		fail_msg("shares of %u and %u bytes", got[0], got[1]);
+	if (sum * 100 < whole * 80 || less * 100 < sum * least_of_100)
+		fail_msg("shares of %lu and %lu bytes", got[0], got[1]);
 }
 
 static void

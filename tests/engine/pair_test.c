@@ -60,7 +60,7 @@ stress(const struct pair_opts *base, uint64_t first_seed, uint32_t runs)
 		struct pair *p = pair_new(&o);
 
 		if (!pair_run(p, 600000))
-			fail_msg("seed %lu: the streams did not complete: got %u %u", seed,
+			fail_msg("seed %lu: the streams did not complete: got %lu %lu", seed,
 				p->end[0].got, p->end[1].got);
 		pair_finish(p);
 	}

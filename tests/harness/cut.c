@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * A port with TSO and checksum offload, by hand: see cut.h.
+ * A port with TSO and checksum offloads, by hand: see cut.h.
  */
 #include <string.h>
 
+#include <rte_ether.h>
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
@@ -80,4 +81,46 @@ cut_frame(struct rte_mbuf *m, struct rte_mbuf **out)
 		chim_wire_fix_checksums(out[nb++]);
 	}
 	return nb;
+}
+
+static uint64_t
+l4_flag(bool is_good)
+{
+	return is_good ? RTE_MBUF_F_RX_L4_CKSUM_GOOD : RTE_MBUF_F_RX_L4_CKSUM_BAD;
+}
+
+static uint64_t
+flags_of_ip4(const struct rte_mbuf *m, const struct rte_ipv4_hdr *ip, uint16_t l4)
+{
+	if (ip->version_ihl != RTE_IPV4_VHL_DEF ||
+		(uint32_t)rte_be_to_cpu_16(ip->total_length) + RTE_ETHER_HDR_LEN > m->pkt_len)
+		return 0;
+	if (rte_raw_cksum(ip, sizeof(*ip)) != 0xFFFF)
+		return RTE_MBUF_F_RX_IP_CKSUM_BAD;
+	if (ip->next_proto_id != IPPROTO_TCP)
+		return RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	return RTE_MBUF_F_RX_IP_CKSUM_GOOD |
+		l4_flag(rte_ipv4_udptcp_cksum_mbuf_verify(m, ip, l4) == 0);
+}
+
+static uint64_t
+flags_of_ip6(const struct rte_mbuf *m, const struct rte_ipv6_hdr *ip, uint16_t l4)
+{
+	if ((uint32_t)rte_be_to_cpu_16(ip->payload_len) + l4 > m->pkt_len ||
+		ip->proto != IPPROTO_TCP)
+		return 0;
+	return l4_flag(rte_ipv6_udptcp_cksum_mbuf_verify(m, ip, l4) == 0);
+}
+
+void
+cut_check_sums(struct rte_mbuf *m)
+{
+	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const void *ip = eth + 1;
+
+	m->ol_flags &= ~(RTE_MBUF_F_RX_IP_CKSUM_MASK | RTE_MBUF_F_RX_L4_CKSUM_MASK);
+	if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV4))
+		m->ol_flags |= flags_of_ip4(m, ip, RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv4_hdr));
+	else if (eth->ether_type == RTE_BE16(RTE_ETHER_TYPE_IPV6))
+		m->ol_flags |= flags_of_ip6(m, ip, RTE_ETHER_HDR_LEN + sizeof(struct rte_ipv6_hdr));
 }

@@ -14,6 +14,8 @@
 #include "pair_int.h"
 #include "pools.h"
 
+#define FULL_FRAME 1514u /* a queue has room for so many of these; small ones take less of it */
+
 /* ---- making ---- */
 
 static void
@@ -93,14 +95,24 @@ happens(struct pair *p, uint32_t per_mille)
 
 /* Keep the flight sorted by arrival; frames of the same moment in the order they were sent. */
 static void
-put(struct pair *p, struct rte_mbuf *m, chim_us_t at, uint8_t to)
+put(struct pair *p, const struct pair_frame *f)
 {
 	uint32_t i = p->nb_flight++;
 
 	assert_true(p->nb_flight <= PAIR_FLIGHT);
-	for (; i > 0 && p->flight[i - 1].at > at; i--)
+	for (; i > 0 && p->flight[i - 1].at > f->at; i--)
 		p->flight[i] = p->flight[i - 1];
-	p->flight[i] = (struct pair_frame){ at, m, to };
+	p->flight[i] = *f;
+}
+
+/* The MAC addresses are the link's: it has a checksum of its own, and the engine reads neither. */
+static void
+spoil(struct pair *p, struct rte_mbuf *m)
+{
+	uint32_t from = 2 * RTE_ETHER_ADDR_LEN;
+	uint32_t at = from + pools_below(&p->random, m->pkt_len - from);
+
+	*rte_pktmbuf_mtod_offset(m, uint8_t *, at) ^= 1 + pools_below(&p->random, 255);
 }
 
 static void
@@ -123,7 +135,7 @@ pass_bottleneck(struct pair *p, struct pair_end *end, struct rte_mbuf *m, chim_u
 	bool is_shared = p->opts.shared != NULL && end == &p->end[0];
 	chim_us_t *free_at = is_shared ? p->opts.shared : &end->link_free_at;
 	uint64_t backlog = *free_at > p->now ? *free_at - p->now : 0;
-	uint64_t frames = takes != 0 ? backlog / takes : 0;
+	uint64_t frames = backlog * p->opts.bits_per_us / (8 * FULL_FRAME);
 
 	if (p->opts.queue != 0 && frames >= p->opts.queue)
 		return false;
@@ -138,6 +150,7 @@ pass_bottleneck(struct pair *p, struct pair_end *end, struct rte_mbuf *m, chim_u
 static void
 cross(struct pair *p, uint8_t from, struct rte_mbuf *m)
 {
+	struct pair_frame f = { .m = m, .to = !from };
 	struct pair_end *end = &p->end[from];
 	chim_us_t leaves;
 	struct pkt pkt;
@@ -152,13 +165,33 @@ cross(struct pair *p, uint8_t from, struct rte_mbuf *m)
 	}
 	if (happens(p, p->opts.reorder))
 		leaves += p->opts.delay_us / 2;
-	put(p, m, leaves + p->opts.delay_us, !from);
+	f.is_spoiled = happens(p, p->opts.corrupt);
+	if (f.is_spoiled)
+		spoil(p, m);
+	f.at = leaves + p->opts.delay_us;
+	put(p, &f);
 	if (happens(p, p->opts.duplicate)) {
-		struct rte_mbuf *again = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
-
-		assert_non_null(again);
-		put(p, again, leaves + p->opts.delay_us + 10, !from);
+		f.m = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
+		assert_non_null(f.m);
+		f.at += 10;
+		put(p, &f);
 	}
+}
+
+/* What the datapath has to decide before the engine hears of a frame. @return whether it does. */
+static bool
+is_taken(struct pair_end *end, const struct pair_frame *f, const struct chim_seg *seg)
+{
+	if (!f->is_spoiled) {
+		assert_int_equal(seg->why, CHIM_WHY_NONE);
+		return true;
+	}
+	end->nb_spoiled++;
+	if (seg->why != CHIM_WHY_NONE)
+		end->why[seg->why]++;
+	else
+		end->nb_harmless++;
+	return seg->why == CHIM_WHY_NONE;
 }
 
 static void
@@ -169,9 +202,11 @@ deliver(struct pair *p, struct pair_frame *f)
 
 	b->nb = 1;
 	b->m[0] = f->m;
+	if (p->opts.has_rx_csum)
+		cut_check_sums(f->m);
 	chim_wire_parse_burst(b, CHIM_SIDE_WIRE);
-	assert_int_equal(b->seg[0].why, CHIM_WHY_NONE);
-	if (chim_tcp_input(e->c, f->m, &b->seg[0], &e->env) != CHIM_VERDICT_HELD)
+	if (!is_taken(&p->end[f->to], f, &b->seg[0]) ||
+		chim_tcp_input(e->c, f->m, &b->seg[0], &e->env) != CHIM_VERDICT_HELD)
 		rte_pktmbuf_free(f->m);
 	free(b);
 }
@@ -292,6 +327,7 @@ pair_finish(struct pair *p)
 		assert_false(p->end[i].is_aborted);
 		assert_int_equal(p->end[i].got, p->opts.bytes[!i]);
 		assert_int_equal(p->end[i].acked, p->opts.bytes[i]);
+		assert_int_equal(p->end[i].crc_got, p->end[!i].crc_sent);
 	}
 	pair_free(p);
 }

@@ -2,9 +2,14 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * Two engines and a virtual link between them: delay, rate, a queue, loss,
- * reordering and duplicates, by rule or by a seeded generator. Frames cross as
- * bytes, through lib/wire on both sides. Each end has a host that sends a
- * stream and checks the one it gets.
+ * reordering, duplicates and spoiled octets, by rule or by a seeded generator.
+ * Frames cross as bytes, through lib/wire on both sides. Each end has a host
+ * that sends a stream, and checks and hashes the one it gets.
+ *
+ * One octet of a spoiled frame is another, anywhere behind the MAC addresses:
+ * whatever it is, a checksum of RFC 1071 finds it where one covers it. A port
+ * that says of such a frame that it is good is out of reach: nothing looks
+ * again.
  *
  *   struct pair *p = pair_new(&(struct pair_opts){ .delay_us = 10000, .bytes = { 1 << 20 } });
  *   pair_drop(p, 0, &(struct pair_rule){ .every = 50 });
@@ -34,16 +39,18 @@ struct pair_rule {
 
 struct pair_opts {
 	struct eng_opts eng;  /* of both ends */
-	uint32_t bytes[2];    /* each end's stream */
+	uint64_t bytes[2];    /* each end's stream */
 	uint32_t chunk;	      /* of one send request; 0 = 3000 */
 	uint32_t outstanding; /* bytes a host has posted at once; 0 = 256 KiB */
 	uint32_t delay_us;    /* one way */
 	uint32_t bits_per_us; /* rate; 0 = unlimited */
 	chim_us_t *shared;   /* end 0's bottleneck is this one's, of several pairs; zero at first */
-	uint32_t queue;	     /* frames that wait at the bottleneck; 0 = unlimited */
+	uint32_t queue;	     /* full frames that may wait at the bottleneck; 0 = unlimited */
 	uint32_t loss;	     /* per mille */
 	uint32_t reorder;    /* per mille of frames that come late by delay / 2 */
 	uint32_t duplicate;  /* per mille */
+	uint32_t corrupt;    /* per mille: one octet changed */
+	bool has_rx_csum;    /* the ports look at the checksums; else the engine does */
 	uint32_t mark_above; /* CE when so many frames wait; 0 = never */
 	uint32_t hold_data_ms; /* the hosts return what they were lent so late */
 	uint32_t post;	       /* the hosts post receive requests of so many bytes */
@@ -55,13 +62,16 @@ struct pair_frame {
 	chim_us_t at;
 	struct rte_mbuf *m;
 	uint8_t to;
+	bool is_spoiled;
 };
 
 struct pair_end {
 	struct eng *e;
-	uint32_t sent;	 /* bytes given to the engine */
-	uint32_t acked;	 /* bytes of completed sends */
-	uint32_t got;	 /* bytes received and right */
+	uint64_t sent;	   /* bytes given to the engine */
+	uint64_t acked;	   /* bytes of completed sends */
+	uint64_t got;	   /* bytes received and right */
+	uint32_t crc_sent; /* CRC-32C of either stream */
+	uint32_t crc_got;
 	bool has_closed; /* disconnect posted */
 	bool is_close_done;
 	bool has_eof;
@@ -73,6 +83,9 @@ struct pair_end {
 	uint32_t nb_rules;
 	uint32_t nb_frames, nb_dropped; /* on the wire */
 	uint32_t nb_cut;		/* frames that the port made several of */
+	uint32_t nb_spoiled;		/* came in spoiled */
+	uint32_t nb_harmless;		/* ... where nothing covers it, and so were taken */
+	uint32_t why[CHIM_WHY_MAX];	/* ... the others: what they were refused for */
 	struct pair_held {
 		chim_us_t at;
 		struct rte_mbuf *m;

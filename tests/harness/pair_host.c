@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 
+#include <rte_hash_crc.h>
 #include <rte_malloc.h>
 
 #include "eng_int.h"
@@ -13,21 +14,32 @@
 
 #define CHUNK	    3000u
 #define OUTSTANDING (256u * 1024u)
-#define SEG_LEN	    1500u
+#define BUFFER	    700u /* octets of what a host sends in one mbuf */
+
+/* The streams' hashes; the parts of a chain are hashed one by one. */
+static uint32_t
+crc_more(uint32_t crc, const struct rte_mbuf *m)
+{
+	for (; m != NULL; m = m->next)
+		crc = rte_hash_crc(rte_pktmbuf_mtod(m, const void *), m->data_len, crc);
+	return crc;
+}
 
 /* ---- acting ---- */
 
 static void
-send_some(struct pair *p, struct pair_end *end, uint32_t bytes)
+send_some(struct pair *p, struct pair_end *end, uint64_t bytes)
 {
 	uint32_t chunk = p->opts.chunk != 0 ? p->opts.chunk : CHUNK;
 	uint32_t most = p->opts.outstanding != 0 ? p->opts.outstanding : OUTSTANDING;
 
 	while (end->sent < bytes && end->sent - end->acked < most) {
-		uint32_t n = RTE_MIN(chunk, bytes - end->sent);
+		uint32_t n = (uint32_t)RTE_MIN(chunk, bytes - end->sent);
+		struct chim_io io = { .op = CHIM_IO_SEND };
 
-		end->e->sent_by_host = end->sent;
-		eng_host_sends(end->e, n);
+		io.m = eng_chain((uint32_t)end->sent, n, BUFFER);
+		end->crc_sent = crc_more(end->crc_sent, io.m);
+		eng_host_io(end->e, &io);
 		end->sent += n;
 	}
 }
@@ -73,7 +85,8 @@ pair_host_next(const struct pair *p, uint8_t i)
 static void
 hear_data(struct pair *p, struct pair_end *end, struct chim_io *io)
 {
-	eng_check_bytes(io->m, end->got);
+	eng_check_bytes(io->m, (uint32_t)end->got);
+	end->crc_got = crc_more(end->crc_got, io->m);
 	end->got += io->m->pkt_len;
 	assert_true(end->nb_held - end->next_held < CHIM_DIM(end->held));
 	end->held[end->nb_held++ % CHIM_DIM(end->held)] =
@@ -88,7 +101,8 @@ hear_requests(struct pair_end *end, struct chim_io *io)
 	struct rte_mbuf *m;
 
 	CHIM_NBL_FOREACH (m, io->m) {
-		eng_check_bytes(m, end->got);
+		eng_check_bytes(m, (uint32_t)end->got);
+		end->crc_got = crc_more(end->crc_got, m);
 		end->got += m->pkt_len;
 		end->nb_posted--;
 	}
