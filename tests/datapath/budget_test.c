@@ -375,9 +375,9 @@ challenge_all(struct rings *r, const uint16_t *flow)
 static void
 all_workers_together_keep_the_limit_of_challenges(void **state)
 {
-	for (uint32_t nb = 1; nb <= RINGS_WORKERS; nb++) {
+	for (uint32_t nb = 1; nb <= RINGS_MAX; nb++) {
 		uint32_t limit = 101, least = UINT32_MAX, most = 0;
-		uint16_t flow[RINGS_WORKERS];
+		uint16_t flow[RINGS_MAX];
 		struct rings r;
 
 		rings_up(&r, &(struct rings_opts){ .nb_workers = nb, .challenges = limit });

@@ -61,7 +61,7 @@ free_dev(struct rings_dev *d, const char *name)
 {
 	if (d->in[0] != NULL)
 		rte_eal_hotplug_remove("vdev", name);
-	for (uint32_t i = 0; i < RINGS_WORKERS; i++) {
+	for (uint32_t i = 0; i < RINGS_MAX; i++) {
 		rte_ring_free(d->in[i]);
 		rte_ring_free(d->out[i]);
 	}
@@ -200,7 +200,7 @@ rings_up(struct rings *r, const struct rings_opts *opts)
 	memset(r, 0, sizeof(*r));
 	r->opts = *opts;
 	r->opts.nb_workers = or_default(opts->nb_workers, 1);
-	assert_true(r->opts.nb_workers <= RINGS_WORKERS);
+	assert_true(r->opts.nb_workers <= RINGS_MAX);
 	r->now = RINGS_START_US;
 	make_pools(r);
 	start_port(r);
@@ -322,7 +322,7 @@ drain(struct rings_dev *d)
 	struct rte_mbuf *m;
 	uint32_t nb = 0;
 
-	for (uint32_t i = 0; i < RINGS_WORKERS; i++) {
+	for (uint32_t i = 0; i < RINGS_MAX; i++) {
 		while ((m = frame_out(d, i)) != NULL) {
 			rte_pktmbuf_free(m);
 			nb++;
@@ -336,7 +336,7 @@ next_seg(struct rings_dev *d, enum chim_side side, struct chim_seg *seg)
 {
 	struct chim_burst b = { .nb = 1 };
 
-	for (uint32_t i = 0; i < RINGS_WORKERS && b.m[0] == NULL; i++)
+	for (uint32_t i = 0; i < RINGS_MAX && b.m[0] == NULL; i++)
 		b.m[0] = frame_out(d, i);
 	if (b.m[0] == NULL)
 		return false;

@@ -26,7 +26,8 @@
 #include "frame.h"
 #include "test.h"
 
-#define RINGS_WORKERS  4u
+#define RINGS_WORKERS  2u /* of tests with several */
+#define RINGS_MAX      4u
 #define RINGS_OUR_SEQ  0xFFFFFF00u
 #define RINGS_PEER_SEQ 0xFFFFFE00u
 #define RINGS_WND      60000u
@@ -59,8 +60,8 @@ struct rings_opts {
 };
 
 struct rings_dev {
-	struct rte_ring *in[RINGS_WORKERS];
-	struct rte_ring *out[RINGS_WORKERS];
+	struct rte_ring *in[RINGS_MAX];
+	struct rte_ring *out[RINGS_MAX];
 };
 
 struct rings {
@@ -72,10 +73,10 @@ struct rings {
 	struct rings_dev kernel;
 	struct chim_port port;
 	struct chim_target *target;
-	struct chim_box *to[RINGS_WORKERS];
-	struct chim_box *from[RINGS_WORKERS];
-	struct chim_box *between[RINGS_WORKERS][RINGS_WORKERS];
-	struct chim_worker *worker[RINGS_WORKERS];
+	struct chim_box *to[RINGS_MAX];
+	struct chim_box *from[RINGS_MAX];
+	struct chim_box *between[RINGS_MAX][RINGS_MAX];
+	struct chim_worker *worker[RINGS_MAX];
 	struct chim_msg *msg;
 	uint32_t next_msg;
 };
