@@ -8,12 +8,12 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <rte_memory.h>
 
 #include "app.h"
@@ -43,18 +43,55 @@ memory_for_packets(void)
 	return total;
 }
 
-/* Mbufs in so many bytes, within bounds; one less than even, as mempools like it. Without
- * hugepages a mempool lets no object cross a page. */
+/* Mbufs in so many bytes, within bounds; one less than even, as mempools like it. */
 static uint32_t
 bounded(uint64_t bytes, uint32_t most)
 {
-	uint64_t each = rte_eal_has_hugepages() ? MBUF_BYTES
-						: RTE_ALIGN_CEIL(MBUF_BYTES, (size_t)getpagesize());
-	uint64_t nb = bytes / each;
+	uint64_t nb = bytes / MBUF_BYTES;
 
 	if (nb > most)
 		return most - 1;
 	return nb < MIN_MBUFS ? MIN_MBUFS - 1 : (uint32_t)nb - 1;
+}
+
+/*
+ * Where devices address memory as we do, a page's end is nothing special: an object may lie across
+ * it. Otherwise a mempool leaves the rest of each page free, which without hugepages is nearly half
+ * of it, and net_af_xdp, which reckons without gaps, would not reach the last of them.
+ */
+static unsigned int
+pool_flags(void)
+{
+	return rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+}
+
+/* As rte_pktmbuf_pool_create(), which takes no flags. */
+static struct rte_mempool *
+make_mbufs(const char *name, uint32_t nb, uint16_t room, int socket)
+{
+	struct rte_pktmbuf_pool_private priv = {
+		.mbuf_data_room_size = room,
+		.mbuf_priv_size = CHIM_NBL_PRIV_SIZE,
+	};
+	uint32_t size = (uint32_t)sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + room;
+	struct rte_mempool *p = rte_mempool_create_empty(
+		name, nb, size, RTE_MIN(CACHE, nb / 4), sizeof(priv), socket, pool_flags());
+	int rc;
+
+	if (p == NULL)
+		return NULL;
+	rc = rte_mempool_set_ops_byname(p, rte_mbuf_best_mempool_ops(), NULL);
+	if (rc == 0) {
+		rte_pktmbuf_pool_init(p, &priv);
+		rc = rte_mempool_populate_default(p);
+	}
+	if (rc < 0) {
+		rte_mempool_free(p);
+		rte_errno = -rc;
+		return NULL;
+	}
+	rte_mempool_obj_iter(p, rte_pktmbuf_init, NULL);
+	return p;
 }
 
 /* A pool; with less, down to MIN_MBUFS, where memory is in pieces. */
@@ -62,8 +99,7 @@ static struct rte_mempool *
 make_pool(const char *name, uint32_t nb, uint16_t room, int socket, bool is_fixed)
 {
 	for (;;) {
-		struct rte_mempool *p = rte_pktmbuf_pool_create(
-			name, nb, RTE_MIN(CACHE, nb / 4), CHIM_NBL_PRIV_SIZE, room, socket);
+		struct rte_mempool *p = make_mbufs(name, nb, room, socket);
 
 		if (p != NULL || is_fixed || nb / 2 < MIN_MBUFS)
 			return p;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "port_internal.h"
 
@@ -99,6 +100,50 @@ configure(struct port_dev *d)
 	return 0;
 }
 
+/* From the first object of a pool to the end of the last. */
+struct span {
+	uintptr_t first, end;
+};
+
+static void
+span_object(struct rte_mempool *mp, void *arg, void *obj, unsigned int nb)
+{
+	uintptr_t begin = (uintptr_t)obj - mp->header_size;
+	uintptr_t end = (uintptr_t)obj + mp->elt_size + mp->trailer_size;
+	struct span *s = arg;
+
+	(void)nb;
+	s->first = s->first == 0 ? begin : RTE_MIN(s->first, begin);
+	s->end = RTE_MAX(s->end, end);
+}
+
+bool
+port_pool_is_dense(struct rte_mempool *mp)
+{
+	uintptr_t each = mp->header_size + mp->elt_size + mp->trailer_size;
+	struct span s = { 0 };
+
+	rte_mempool_obj_iter(mp, span_object, &s);
+	return s.end - s.first == mp->populated_size * each;
+}
+
+/*
+ * net_af_xdp registers with the kernel as many bytes as the objects have, from the first on. What
+ * gaps push beyond that is lost for ever: the kernel neither fills nor sends it, nor gives it back.
+ */
+static int
+check_pools(const struct port_dev *d)
+{
+	if (d->info.driver_name == NULL || strcmp(d->info.driver_name, "net_af_xdp") != 0)
+		return 0;
+	for (uint16_t q = 0; q < d->nb_queues; q++) {
+		if (!port_pool_is_dense(d->pool[q]))
+			return port_fail(d, -EINVAL,
+				"its driver needs buffers that lie without gaps; give EAL --iova-mode=va");
+	}
+	return 0;
+}
+
 static int
 setup_queues(struct port_dev *d)
 {
@@ -168,6 +213,8 @@ start_once(struct port_dev *d)
 
 	if (rc == 0)
 		rc = set_mtu(d);
+	if (rc == 0)
+		rc = check_pools(d);
 	if (rc == 0)
 		rc = setup_queues(d);
 	if (rc != 0)

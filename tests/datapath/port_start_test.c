@@ -12,6 +12,7 @@
 
 #include "chim_port.h"
 #include "chim_wire.h"
+#include "port_internal.h"
 #include "test.h"
 
 #define NB_MBUFS 8191u
@@ -298,6 +299,22 @@ a_port_in_use_is_refused(void **state)
 	chim_port_stop(&first);
 }
 
+/* Without hugepages a mempool of its own accord leaves the rest of each page free. */
+static void
+gaps_between_the_objects_of_a_pool_are_seen(void **state)
+{
+	struct rte_pktmbuf_pool_private priv = { .mbuf_data_room_size = 2176 };
+	struct rte_mempool *dense = rte_mempool_create("port_dense", 1023,
+		sizeof(struct rte_mbuf) + 2176, 0, sizeof(priv), rte_pktmbuf_pool_init, &priv,
+		rte_pktmbuf_init, NULL, SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+	(void)state;
+	assert_non_null(dense);
+	assert_true(port_pool_is_dense(dense));
+	assert_false(port_pool_is_dense(pool));
+	rte_mempool_free(dense);
+}
+
 #define PORT_TEST(fn) cmocka_unit_test_teardown(fn, remove_devices)
 
 static const struct CMUnitTest tests[] = {
@@ -313,5 +330,6 @@ static const struct CMUnitTest tests[] = {
 	PORT_TEST(an_mtu_beyond_the_device_is_refused_in_words),
 	PORT_TEST(a_missing_exception_port_leaves_the_wire_stopped),
 	PORT_TEST(a_port_in_use_is_refused),
+	PORT_TEST(gaps_between_the_objects_of_a_pool_are_seen),
 };
 CHIM_CMOCKA_SUITE(port_start_autotest, tests, setup, teardown)

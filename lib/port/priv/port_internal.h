@@ -47,6 +47,9 @@ int port_dev_find(struct port_dev *d);
  */
 int port_dev_start(struct port_dev *d);
 
+/** Do a pool's objects lie one behind the other, in one piece of memory? */
+bool port_pool_is_dense(struct rte_mempool *mp);
+
 /** Fill in what to ask of the device's RSS. */
 void port_rss_ask(struct port_dev *d, struct rte_eth_conf *conf);
 
