@@ -171,6 +171,20 @@ set_events(struct agent *a, struct agent_conn *c)
 		c->epoll_events = events;
 }
 
+/*
+ * The service is done. Where the peer has closed too and everything was read, what remains is our
+ * FIN: the engine sends it, and says when it is acknowledged. Otherwise it is close() that is meant
+ * (what still comes is answered by a reset, nobody waits for ever), and that is the kernel's.
+ */
+static void
+end_in_engine(struct agent *a, struct agent_conn *c)
+{
+	if (chim_stream_is_eof(c->stream))
+		chim_stream_shutdown(c->stream);
+	else
+		agent_move_want(a, c, AGENT_WANT_UPLOAD, AGENT_CAUSE_CLOSING);
+}
+
 void
 agent_conn_settle(struct agent *a, struct agent_conn *c)
 {
@@ -191,9 +205,8 @@ agent_conn_settle(struct agent *a, struct agent_conn *c)
 		set_events(a, c);
 		return;
 	}
-	/* The kernel ends it cleanly: its FIN, its retransmissions, its TIME_WAIT. */
 	if (home == CHIM_HOME_ENGINE && is_over && c->want == AGENT_WANT_NOTHING)
-		agent_move_want(a, c, AGENT_WANT_UPLOAD, AGENT_CAUSE_CLOSING);
+		end_in_engine(a, c);
 }
 
 bool

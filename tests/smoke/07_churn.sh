@@ -10,6 +10,10 @@ peer sysctl -q -w net.ipv4.ip_local_port_range="40000 41999" net.ipv4.tcp_tw_reu
 
 peer "$CHIMNEY_PEER" connect $HOST_IP 7002 --connections 3000 --parallel 20 --bytes 3000 ||
 	fail "closed by the client"
+# Both sides have closed: the engine ends them where they are.
+all_ended() { [ "$(total .kernel.ended)" = "$(total .kernel.offloads)" ]; }
+wait_for 10 all_ended || fail "offloaded $(total .kernel.offloads), ended $(total .kernel.ended)"
+[ "$(total .kernel.uploads)" = 0 ] || fail "uploaded $(total .uploads)"
 peer "$CHIMNEY_PEER" connect $HOST_IP 7001 --connections 3000 --parallel 20 --bytes 5000 \
 	--source || fail "closed by the service"
 
