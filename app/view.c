@@ -291,6 +291,16 @@ mbufs(const struct app_engine *e)
 	return o;
 }
 
+static uint64_t
+longest_gap(const struct app_engine *e)
+{
+	uint64_t us = 0;
+
+	for (uint32_t i = 0; i < e->nb_workers; i++)
+		us = RTE_MAX(us, chim_dp_counters(e->worker[i])->longest_gap_us);
+	return us;
+}
+
 /* What became of the connections that nobody opened. */
 static json_t *
 flow_sets(const struct app_flow_sets *s)
@@ -323,6 +333,7 @@ agent_view_stats(struct agent *a)
 	set_number(o, "accepted", a->accepted);
 	set_number(o, "closed", a->closed);
 	set_number(o, "broken", a->broken);
+	set_number(o, "longest_gap_us", longest_gap(a->e));
 	json_object_set_new(o, "stopping", json_boolean(a->is_stopping));
 	json_object_set_new(o, "offloads", causes(a->offloads));
 	json_object_set_new(o, "uploads", causes(a->uploads));

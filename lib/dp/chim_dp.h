@@ -81,7 +81,8 @@ struct chim_dp_config {
 	X(holds_ended) /* by deadline or bound */                       \
 	X(installs)                                                     \
 	X(terminates)                                                   \
-	X(sleeps)
+	X(sleeps)                                                       \
+	X(longest_gap_us) /* between two polls: somebody else had the CPU */
 
 #define CHIM_DP_COUNTER_FIELD(name) uint64_t name;
 struct chim_dp_counters {

@@ -26,11 +26,20 @@ start(struct chim_worker *w, chim_us_t now)
 	w->is_started = true;
 }
 
+/* Longer than a peer's timeout, it explains what the peer repaired. */
+static inline void
+note_gap(struct chim_worker *w, chim_us_t now)
+{
+	w->counters.longest_gap_us = RTE_MAX(w->counters.longest_gap_us, now - w->env.now_us);
+}
+
 uint32_t
 chim_dp_poll(struct chim_worker *w, chim_us_t now)
 {
 	uint32_t done;
 
+	if (w->is_started)
+		note_gap(w, now);
 	w->env.now_us = now;
 	if (!w->is_started)
 		start(w, now);

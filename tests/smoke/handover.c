@@ -297,6 +297,11 @@ report(void)
 		nb_pauses, (unsigned long long)(nb_pauses ? pauses_us[nb_pauses / 2] : 0),
 		(unsigned long long)(nb_pauses ? pauses_us[nb_pauses * 99 / 100] : 0),
 		(unsigned long long)k->restored, (unsigned long long)k->lost);
+	/* What a peer may have taken for a loss: nobody turned the engine, or a move took so long.
+	 */
+	printf("longest stall %llu us\n",
+		(unsigned long long)RTE_MAX(nb_pauses != 0 ? pauses_us[nb_pauses - 1] : 0,
+			chim_dp_counters(inproc.engine.worker[0])->longest_gap_us));
 	if (status != EXIT_SUCCESS || opt.is_verbose)
 		print_counters();
 	return status;
