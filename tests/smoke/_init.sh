@@ -81,6 +81,12 @@ ctl() { "$CHIMNEYCTL" --socket "$work/control.sock" "$@"; }
 # total FILTER: something from the engine's totals, by a jq filter
 total() { ctl --json stats | jq -r "$1"; }
 
+# stalled: did the engine, or a move, wait for a CPU so long that the peer may
+# have taken something for lost (its shortest timeout is 200 ms)? Nothing else
+# excuses a repair on a clean wire, and only for another try.
+STALL_US=100000
+stalled() { [ "$(total '[.longest_gap_us, .pause.longest_us] | max')" -ge $STALL_US ]; }
+
 # conduct ADDRESS PORT [OPTION...]: moves of one connection, all compared
 conduct() {
 	local address=$1 port=$2
@@ -124,27 +130,32 @@ bad_wire() {
 	RULES
 }
 
-# disorder PERMILLE: so many of the peer's frames come late, behind later ones,
-# and as many come twice, the second time late
+# disorder SIDE IFACE PERMILLE: so many of the frames that a side ("peer" wp,
+# "host" wd) sends come late, behind later ones, and as many come twice, the
+# second time late
 disorder() {
-	peer ip link add detour type veth peer name back
-	peer ip link set detour up
-	peer ip link set back up
-	peer nft -f - <<-RULES
+	local side=$1
+	$side ip link add detour type veth peer name back
+	$side ip link set detour up
+	$side ip link set back up
+	$side nft -f - <<-RULES
 	table netdev disorder {
 		chain out {
-			type filter hook egress device "wp" priority 1;
+			type filter hook egress device "$2" priority 1;
 			meta mark 7 accept
-			ip protocol tcp numgen random mod 1000 < $1 meta mark set 7 fwd to "detour"
-			ip protocol tcp numgen random mod 1000 < $1 meta mark set 7 dup to "detour"
+			ip protocol tcp numgen random mod 1000 < $3 meta mark set 7 fwd to "detour"
+			ip protocol tcp numgen random mod 1000 < $3 meta mark set 7 dup to "detour"
 		}
 		chain in {
 			type filter hook ingress device "back" priority 0;
-			ip protocol tcp fwd to "wp"
+			ip protocol tcp fwd to "$2"
 		}
 	}
 	RULES
 }
+
+# disordered SIDE: how many frames have gone that way
+disordered() { $1 cat /sys/class/net/back/statistics/rx_packets; }
 
 unshare -n true 2>/dev/null || skip "machine: no network namespaces here"
 [ -c /dev/net/tun ] || skip "machine: no /dev/net/tun"

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/if_arp.h>
@@ -63,11 +64,13 @@ struct tapwire {
 	atomic_bool stop;
 	pthread_mutex_t lock;
 	bool is_held, is_sealed, is_cut;
+	uint64_t held_at;
 	uint64_t marker; /* next, or the one waited for */
 	uint64_t marker_seen;
 	struct frame **kept;
 	uint32_t nb_kept;
-	uint32_t lose, reorder, random;
+	struct tapwire_faults faults;
+	uint32_t random;
 	struct frame late[2]; /* one a direction, put behind the next */
 	struct tapwire_record rec;
 	bool has_max;
@@ -187,6 +190,15 @@ record_host(struct tapwire *w, const struct view *v)
 	r->flow.tsecr = v->tsecr;
 }
 
+static uint64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 static void
 put(struct tapwire *w, enum tapwire_side to, const struct frame *f)
 {
@@ -194,35 +206,54 @@ put(struct tapwire *w, enum tapwire_side to, const struct frame *f)
 		perror("tapwire: write");
 }
 
-static uint32_t
-chance(struct tapwire *w)
+static bool
+happens(struct tapwire *w, uint32_t one_of)
 {
+	if (one_of == 0)
+		return false;
 	w->random = w->random * 1664525u + 1013904223u;
-	return w->random >> 8;
+	return (w->random >> 8) % one_of == 0;
 }
 
-/*
- * The clean or unclean piece of wire, behind hold and seal. What is late comes
- * behind the next of the same flow: any other frame, an ARP say, would bring it to
- * a host that holds the flow and has no socket for it at this moment.
- */
+static void
+keep_late(struct frame *late, const struct frame *f)
+{
+	late->len = f->len;
+	memcpy(late->at, f->at, f->len);
+}
+
+/* At the end of the wire: a held flow's frames wait. */
+static void
+arrive(struct tapwire *w, enum tapwire_side to, const struct frame *f, bool is_flow)
+{
+	if (to != TAPWIRE_HOST || !is_flow || !w->is_held || w->nb_kept == KEPT_MAX) {
+		put(w, to, f);
+		return;
+	}
+	w->kept[w->nb_kept] = malloc(sizeof(*f));
+	memcpy(w->kept[w->nb_kept++], f, sizeof(*f));
+}
+
+/* The clean or unclean piece of wire, behind the seal and before the hold. */
 static void
 carry(struct tapwire *w, enum tapwire_side to, const struct frame *f, bool is_flow)
 {
 	struct frame *late = &w->late[to];
+	bool is_free = late->len == 0;
 
-	if (is_flow && w->lose != 0 && chance(w) % w->lose == 0)
+	if (is_flow && happens(w, w->faults.lose))
 		return;
-	if (is_flow && w->reorder != 0 && late->len == 0 && chance(w) % w->reorder == 0) {
-		late->len = f->len;
-		memcpy(late->at, f->at, f->len);
+	if (is_flow && is_free && happens(w, w->faults.delay)) {
+		keep_late(late, f);
 		return;
 	}
-	put(w, to, f);
-	if (is_flow && late->len != 0) {
-		put(w, to, late);
+	arrive(w, to, f, is_flow);
+	if (!is_free) {
+		arrive(w, to, late, true);
 		late->len = 0;
 	}
+	if (is_flow && is_free && happens(w, w->faults.repeat))
+		keep_late(late, f);
 }
 
 static void
@@ -258,22 +289,32 @@ from_peer(struct tapwire *w, struct frame *f)
 	look(w, f, false, &v);
 	if (v.is_flow && (v.tcp->tcp_flags & RTE_TCP_RST_FLAG) != 0)
 		w->rec.resets++;
-	if (!v.is_flow || !w->is_held || w->nb_kept == KEPT_MAX) {
-		carry(w, TAPWIRE_HOST, f, v.is_flow);
-		return;
-	}
-	w->kept[w->nb_kept] = malloc(sizeof(*f));
-	memcpy(w->kept[w->nb_kept++], f, sizeof(*f));
+	carry(w, TAPWIRE_HOST, f, v.is_flow);
+}
+
+/* Under the lock. @return now. */
+static uint64_t
+note_gap(struct tapwire *w, uint64_t since)
+{
+	uint64_t now = now_us();
+
+	w->rec.longest_gap_us = RTE_MAX(w->rec.longest_gap_us, now - since);
+	return now;
 }
 
 static void *
 wire_main(void *arg)
 {
 	struct tapwire *w = arg;
+	uint64_t before = now_us();
 	struct frame f;
 
 	while (!atomic_load(&w->stop)) {
 		struct pollfd p[2] = { { w->tap[0], POLLIN, 0 }, { w->tap[1], POLLIN, 0 } };
+
+		pthread_mutex_lock(&w->lock);
+		before = note_gap(w, before);
+		pthread_mutex_unlock(&w->lock);
 
 		if (poll(p, 2, 20) <= 0)
 			continue;
@@ -512,6 +553,7 @@ tapwire_hold(struct tapwire *w)
 {
 	pthread_mutex_lock(&w->lock);
 	w->is_held = true;
+	w->held_at = now_us();
 	memset(&w->rec.flow, 0, sizeof(w->rec.flow));
 	pthread_mutex_unlock(&w->lock);
 }
@@ -541,6 +583,8 @@ void
 tapwire_release(struct tapwire *w)
 {
 	pthread_mutex_lock(&w->lock);
+	if (w->is_held)
+		note_gap(w, w->held_at);
 	w->is_held = w->is_sealed = false;
 	drop_kept(w, true);
 	pthread_mutex_unlock(&w->lock);
@@ -567,11 +611,10 @@ tapwire_inject(struct tapwire *w, const uint8_t *frame, uint16_t len)
 }
 
 void
-tapwire_impair(struct tapwire *w, uint32_t lose_one_of, uint32_t reorder_one_of)
+tapwire_impair(struct tapwire *w, const struct tapwire_faults *f)
 {
 	pthread_mutex_lock(&w->lock);
-	w->lose = lose_one_of;
-	w->reorder = reorder_one_of;
+	w->faults = *f;
 	pthread_mutex_unlock(&w->lock);
 }
 

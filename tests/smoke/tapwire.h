@@ -36,9 +36,10 @@ struct tapwire_record {
 	uint32_t resets;	/* either direction */
 	uint32_t tsecr_zero;	/* host frames that echo nothing, after the first */
 	uint32_t tsval_backwards;
-	uint32_t window_shrunk; /* right edge moved left */
-	uint32_t holes;		/* host frames that begin beyond what it has sent */
-	uint32_t host_resent;	/* frames with payload wholly seen before */
+	uint32_t window_shrunk;	 /* right edge moved left */
+	uint32_t holes;		 /* host frames that begin beyond what it has sent */
+	uint32_t host_resent;	 /* frames with payload wholly seen before */
+	uint64_t longest_gap_us; /* that nobody carried frames, or a hold lasted */
 };
 
 /** Make it; @param port host-side port of the flow. @return NULL where the machine lacks
@@ -69,8 +70,13 @@ void tapwire_release(struct tapwire *w);
 /** Only let the kept frames go to the host although the seal stays (a hold that ran out). */
 void tapwire_expire(struct tapwire *w);
 void tapwire_inject(struct tapwire *w, const uint8_t *frame, uint16_t len);
-/** Lose one frame of n and put one of n behind the next, each way; 0 = none. */
-void tapwire_impair(struct tapwire *w, uint32_t lose_one_of, uint32_t reorder_one_of);
+/* One frame of n each, either way; 0 = none. */
+struct tapwire_faults {
+	uint32_t lose;
+	uint32_t delay;	 /* put behind the next */
+	uint32_t repeat; /* twice: the second time behind the next */
+};
+void tapwire_impair(struct tapwire *w, const struct tapwire_faults *f);
 /** Carry nothing of the flow from the host to the peer. */
 void tapwire_cut(struct tapwire *w, bool cut);
 void tapwire_read(struct tapwire *w, struct tapwire_record *r);
