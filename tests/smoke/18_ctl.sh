@@ -7,7 +7,7 @@
 # to do. And telemetry: every command there is, none of which changes a thing.
 . "$(dirname "$0")/_init.sh"
 nb=300
-engine_up --listen=7001,discard --connections=1024
+engine_up --listen=7001,discard --connections=1024 --group=games
 
 net_run peer "$CHIMNEY_PEER" connect $HOST_IP 7000 --connections $nb --parallel $nb \
 	--until-usr1 --bytes 1000 --ahead 10 --json --progress 500 >"$work/peer.log" 2>&1
@@ -46,6 +46,7 @@ lines 1
 says 0 "ESTABLISHED" list --state established --service echo --peer fd78
 lines 2
 says 2 "invalid choice" list --home nowhere
+says 2 "no state is called 'foo': established," list --state foo
 
 # One of them, named by its number and by its remote end; moved, refused, traced.
 id=$(ctl --json list --port 7006 | jq '.[0].id')
@@ -71,16 +72,29 @@ wait_for 20 away $nb || fail "only $(total .in_engine) in the engine"
 says 0 "301 connections, .* in the engine; .* moves, pause median" watch --count 2 --interval 0.1 \
 	--port 7006
 lines 6
+[ "$(ctl --json watch --count 2 --interval 0.1 --port 7006 | jq -s 'map(.connections | length) | add')" = 2 ] ||
+	fail "watch as JSON"
 says 0 "^ +[0-9]+  by hand" stats
 says 0 "^REASON +WIRE +KERNEL" drops
 [ "$(ctl --json drops | jq 'map(select(.why == "miss")) | .[0].from_wire')" -gt 0 ] || fail "drops"
 says 1 "no chimney is running" --socket "$work/none.sock" list
 
-# Not root, and not of a group: not for you.
+# Not root: only for the group.
 chmod 755 "$work"
-setpriv --reuid=65534 --regid=65534 --clear-groups "$CHIMNEYCTL" --socket "$work/control.sock" \
-	list 2>"$work/said" && fail "nobody may list"
+member() {
+	setpriv --reuid=65534 --regid=65534 "$1" "$CHIMNEYCTL" --socket "$work/control.sock" list \
+		>"$work/said" 2>&1
+}
+member --groups="$(getent group games | cut -d: -f3)" || fail "a member may not list: $(cat "$work/said")"
+lines $((nb + 2))
+member --clear-groups && fail "nobody may list"
 grep -q "be root, or in the group" "$work/said" || fail "$(cat "$work/said")"
+
+# It does not answer: that is said, and nobody waits for ever.
+kill -STOP $engine
+says 1 "does not answer" list
+kill -CONT $engine
+says 0 "^ID" list
 
 # Telemetry tells the same, and nothing there changes anything.
 telemetry() {
