@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include <libmnl/libmnl.h>
@@ -21,14 +22,18 @@
 
 #define ANSWER_BYTES 16384
 
+/* For questions. A kernel that left one without an answer would stop the agent for good. */
 static struct mnl_socket *
-open_one(int bus, uint32_t groups)
+open_one(int bus)
 {
+	const struct timeval patience = { .tv_sec = 1 };
 	struct mnl_socket *s = mnl_socket_open2(bus, SOCK_CLOEXEC);
 
 	if (s == NULL)
 		return NULL;
-	if (mnl_socket_bind(s, groups, MNL_SOCKET_AUTOPID) != 0) {
+	if (setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_RCVTIMEO, &patience,
+		    sizeof(patience)) != 0 ||
+		mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) != 0) {
 		mnl_socket_close(s);
 		return NULL;
 	}
@@ -56,7 +61,7 @@ kernel_netlink_open(struct kernel_netlink *nl)
 
 	memset(nl, 0, sizeof(*nl));
 	nl->seq = (uint32_t)time(NULL);
-	nl->route = open_one(NETLINK_ROUTE, 0);
+	nl->route = open_one(NETLINK_ROUTE);
 	if (nl->route != NULL)
 		nl->news = open_news();
 	if (nl->route == NULL || nl->news == NULL) {
@@ -65,9 +70,9 @@ kernel_netlink_open(struct kernel_netlink *nl)
 		return rc;
 	}
 	/* A kernel without these has no MD5, no policies, no connection tracking to tell of. */
-	nl->diag = open_one(NETLINK_SOCK_DIAG, 0);
-	nl->xfrm = open_one(NETLINK_XFRM, 0);
-	nl->netfilter = open_one(NETLINK_NETFILTER, 0);
+	nl->diag = open_one(NETLINK_SOCK_DIAG);
+	nl->xfrm = open_one(NETLINK_XFRM);
+	nl->netfilter = open_one(NETLINK_NETFILTER);
 	return 0;
 }
 
@@ -89,11 +94,28 @@ kernel_netlink_fd(const struct kernel_netlink *nl)
 	return nl->news != NULL ? mnl_socket_get_fd(nl->news) : -1;
 }
 
+/*
+ * The next datagram of the answer to question seq. What a question left behind
+ * that was given up half way, after an error in its answer, is passed over: taken
+ * for the answer to this one it would shift every answer to come.
+ */
+static ssize_t
+next_answer(struct mnl_socket *s, uint32_t seq, char *answer, size_t size)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)answer;
+	ssize_t n;
+
+	do {
+		n = mnl_socket_recvfrom(s, answer, size);
+	} while (n < 0 ? errno == EINTR : (size_t)n >= sizeof(*nlh) && nlh->nlmsg_seq != seq);
+	return n;
+}
+
 int
 kernel_netlink_ask(struct kernel_netlink *nl, struct mnl_socket *s, struct nlmsghdr *req,
 	int (*cb)(const struct nlmsghdr *nlh, void *arg), void *arg)
 {
-	char answer[ANSWER_BYTES];
+	char answer[ANSWER_BYTES] __attribute__((aligned(NLMSG_ALIGNTO)));
 	unsigned int port = mnl_socket_get_portid(s);
 	ssize_t n;
 	int rc;
@@ -102,7 +124,7 @@ kernel_netlink_ask(struct kernel_netlink *nl, struct mnl_socket *s, struct nlmsg
 	if (mnl_socket_sendto(s, req, req->nlmsg_len) < 0)
 		return -errno;
 	do {
-		n = mnl_socket_recvfrom(s, answer, sizeof(answer));
+		n = next_answer(s, req->nlmsg_seq, answer, sizeof(answer));
 		if (n < 0)
 			return -errno;
 		rc = mnl_cb_run(answer, (size_t)n, req->nlmsg_seq, port, cb, arg);
