@@ -232,6 +232,65 @@ a_zero_window_each_way_opens_again(void **state)
 	finish(r);
 }
 
+/*
+ * Nobody says a word after the move: neither program writes, and the peer has nothing to answer.
+ * What the kernel owes must come by its own timers.
+ */
+static void
+what_was_lost_before_a_move_is_sent_again_by_itself(void **state)
+{
+	RIG(r, .family = AF_INET);
+	tapwire_cut(r->w, true);
+	assert_int_equal(rig_host_write(r, 20000), 20000);
+	usleep(5000);
+	move(r, CHIM_TCP_ESTABLISHED);
+	tapwire_cut(r->w, false);
+	assert_true(RIG_WAIT((rig_peer_read(r, 1 << 20), r->peer_read == 20000)));
+	finish(r);
+}
+
+static void
+lose_window_updates(struct rig *r, void *arg)
+{
+	(void)arg;
+	tapwire_cut_from_peer(r->w, true);
+	while (rig_peer_read(r, 1 << 20) != 0)
+		usleep(1000);
+	tapwire_cut_from_peer(r->w, false);
+}
+
+/* The peer has opened its window while the connection was away, and that was lost. */
+static void
+a_window_whose_opening_was_lost_is_probed(void **state)
+{
+	RIG(r, .family = AF_INET, .peer_rcvbuf = 8192);
+	struct rig_move m = { .meanwhile = lose_window_updates };
+	uint32_t n = rig_host_write(r, 200000);
+
+	usleep(100000);
+	assert_int_equal(rig_move(r, &m), 0);
+	assert_true(m.unsent != 0);
+	assert_true(RIG_WAIT_MS(5000, (rig_peer_read(r, 1 << 20), r->peer_read == n)));
+	finish(r);
+}
+
+/* As before, and everything had been written long ago: only FIN and probe timers are left. */
+static void
+a_fin_behind_a_closed_window_arrives_by_itself(void **state)
+{
+	RIG(r, .family = AF_INET, .peer_rcvbuf = 8192);
+	struct rig_move m = { .meanwhile = lose_window_updates };
+	uint32_t n = rig_host_write(r, 200000);
+
+	shutdown(r->host, SHUT_WR);
+	usleep(100000);
+	assert_int_equal(rig_move(r, &m), 0);
+	assert_true(RIG_WAIT_MS(5000,
+		(rig_peer_read(r, 1 << 20),
+			r->peer_read == n && (rig_peer_read(r, 1), r->peer_eof))));
+	finish(r);
+}
+
 static const struct {
 	int level, name, value;
 } kept[] = {
@@ -388,6 +447,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(last_ack_is_acknowledged),
 	cmocka_unit_test(time_wait_is_made_in_the_kernel),
 	cmocka_unit_test(a_zero_window_each_way_opens_again),
+	cmocka_unit_test(what_was_lost_before_a_move_is_sent_again_by_itself),
+	cmocka_unit_test(a_window_whose_opening_was_lost_is_probed),
+	cmocka_unit_test(a_fin_behind_a_closed_window_arrives_by_itself),
 	cmocka_unit_test(options_segment_size_and_locks_come_out_as_they_went_in),
 	cmocka_unit_test(the_placeholder_outlives_the_timers),
 	cmocka_unit_test(what_comes_after_a_hold_ran_out_is_not_lost),

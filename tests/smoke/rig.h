@@ -58,14 +58,16 @@ void rig_peer_start(struct rig *r);
 /** Wait for it: it has read the host's end of stream. */
 void rig_peer_join(struct rig *r);
 
-/** Until cond or a second is over; @return cond. */
-#define RIG_WAIT(cond)                            \
+/** Until cond or so many half milliseconds of sleep are over; @return cond. */
+#define RIG_WAIT_MS(ms, cond)                     \
 	({                                        \
-		int rig_left = 2000;              \
+		int rig_left = 2 * (ms);          \
 		while (!(cond) && rig_left-- > 0) \
 			usleep(500);              \
 		(cond);                           \
 	})
+/* A first retransmission comes after a second. */
+#define RIG_WAIT(cond) RIG_WAIT_MS(3000, cond)
 
 struct rig_move {
 	bool disable_hold; /* prove that it is needed */

@@ -63,7 +63,8 @@ struct tapwire {
 	pthread_t thread;
 	atomic_bool stop;
 	pthread_mutex_t lock;
-	bool is_held, is_sealed, is_cut;
+	bool is_held, is_sealed;
+	bool is_cut[2]; /* what that side sends */
 	uint64_t held_at;
 	uint64_t marker; /* next, or the one waited for */
 	uint64_t marker_seen;
@@ -277,7 +278,7 @@ from_host(struct tapwire *w, const struct frame *f)
 	}
 	if (v.is_flow)
 		record_host(w, &v);
-	if (!v.is_flow || !w->is_cut)
+	if (!v.is_flow || !w->is_cut[TAPWIRE_HOST])
 		carry(w, TAPWIRE_PEER, f, v.is_flow);
 }
 
@@ -289,7 +290,8 @@ from_peer(struct tapwire *w, struct frame *f)
 	look(w, f, false, &v);
 	if (v.is_flow && (v.tcp->tcp_flags & RTE_TCP_RST_FLAG) != 0)
 		w->rec.resets++;
-	carry(w, TAPWIRE_HOST, f, v.is_flow);
+	if (!v.is_flow || !w->is_cut[TAPWIRE_PEER])
+		carry(w, TAPWIRE_HOST, f, v.is_flow);
 }
 
 /* Under the lock. @return now. */
@@ -618,12 +620,24 @@ tapwire_impair(struct tapwire *w, const struct tapwire_faults *f)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static void
+cut_side(struct tapwire *w, enum tapwire_side from, bool cut)
+{
+	pthread_mutex_lock(&w->lock);
+	w->is_cut[from] = cut;
+	pthread_mutex_unlock(&w->lock);
+}
+
 void
 tapwire_cut(struct tapwire *w, bool cut)
 {
-	pthread_mutex_lock(&w->lock);
-	w->is_cut = cut;
-	pthread_mutex_unlock(&w->lock);
+	cut_side(w, TAPWIRE_HOST, cut);
+}
+
+void
+tapwire_cut_from_peer(struct tapwire *w, bool cut)
+{
+	cut_side(w, TAPWIRE_PEER, cut);
 }
 
 void

@@ -77,8 +77,9 @@ struct tapwire_faults {
 	uint32_t repeat; /* twice: the second time behind the next */
 };
 void tapwire_impair(struct tapwire *w, const struct tapwire_faults *f);
-/** Carry nothing of the flow from the host to the peer. */
+/** Carry nothing of the flow from the host to the peer; or of what the peer sends. */
 void tapwire_cut(struct tapwire *w, bool cut);
+void tapwire_cut_from_peer(struct tapwire *w, bool cut);
 void tapwire_read(struct tapwire *w, struct tapwire_record *r);
 
 #endif /* TAPWIRE_H */
