@@ -7,10 +7,7 @@
 # program, which would stand in the way of the next, is named with the remedy,
 # and after that one starts.
 . "$(dirname "$0")/_init.sh"
-python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW)' 2>/dev/null ||
-	skip "machine: the kernel has no AF_XDP sockets"
-ls /usr/lib/*/dpdk/pmds-*/librte_net_af_xdp.so* /usr/local/lib/*/dpdk/pmds-*/librte_net_af_xdp.so* \
-	2>/dev/null | grep -q . || skip "this DPDK was built without the af_xdp driver"
+why=$(lacks_af_xdp) && skip "$why"
 
 wire=net_af_xdp0
 wire_args=start_queue=0,queue_count=1

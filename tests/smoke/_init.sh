@@ -49,6 +49,16 @@ wire=net_af_packet0
 engine_log=$work/engine.log
 wire_args=blocksz=65536,framesz=2048,framecnt=4096
 
+# lacks_af_xdp: true, and why, where net_af_xdp cannot be used
+lacks_af_xdp() {
+	python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW)' 2>/dev/null ||
+		{ echo "machine: the kernel has no AF_XDP sockets"; return; }
+	ls /usr/lib/*/dpdk/pmds-*/librte_net_af_xdp.so* \
+		/usr/local/lib/*/dpdk/pmds-*/librte_net_af_xdp.so* 2>/dev/null | grep -q . ||
+		{ echo "this DPDK was built without the af_xdp driver"; return; }
+	false
+}
+
 # engine_up [OPTION...]: the network, and chimney in it with an echo on port
 # 7000 (and 7006 of IPv6); further options are chimney's. NET_MTU is the wire's.
 engine_up() {
