@@ -33,6 +33,7 @@ struct app_engine {
 	struct rte_mempool *clone_pool[CHIM_MAX_WORKERS];
 	struct rte_mempool *exception_pool[CHIM_MAX_WORKERS];
 	struct rte_mempool *host_pool;
+	uint32_t mbuf_size; /* bytes that an mbuf to receive holds */
 	struct chim_target *target;
 	struct chim_box *to_worker[CHIM_MAX_WORKERS];		      /* from ctl */
 	struct chim_box *from_worker[CHIM_MAX_WORKERS];		      /* to ctl */
@@ -54,9 +55,12 @@ void app_engine_join(struct app_engine *e);
 /** Take apart what create built, however far it came. */
 void app_engine_destroy(struct app_engine *e);
 
+/** How port i is to be, without pools. */
+void app_port_config(const struct app_engine *e, uint32_t i, struct chim_port_config *cfg);
+
 /* ---- pools.c ---- */
 
-/** Packet pools of every worker, and the host's. @return 0; -ENOMEM with why. */
+/** Packet pools of every worker, and the host's. @return 0; -ENODEV, -EIO, -ENOMEM with why. */
 int app_pools_create(struct app_engine *e, char *why);
 void app_pools_destroy(struct app_engine *e);
 

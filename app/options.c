@@ -15,6 +15,7 @@
 
 #include "chim_base.h"
 #include "chim_dp.h"
+#include "chim_port.h"
 #include "options.h"
 #include "value.h"
 
@@ -29,6 +30,7 @@ static const char help_text[] =
 	"Size\n"
 	"  --connections=N      of each worker (16384)   --connections-ip6=N  of them by IPv6 (all)\n"
 	"  --mbufs=N            of each worker (by memory)   --host-mbufs=N  to send (by memory)\n"
+	"  --mbuf-size=BYTES    to receive (2048, or what the MTU needs)\n"
 	"TCP\n"
 	"  --congestion=NAME    cubic (default), newreno, dctcp\n"
 	"  --profile=NAME       rfc (default); chimney: NewReno, RTO from 300 ms, L = 4\n"
@@ -217,7 +219,8 @@ OPTION_NUMBER(connections, max_connections, 1, 1u << 24)
 OPTION_NUMBER(connections_ip6, max_ip6, 1, 1u << 24)
 OPTION_NUMBER(mbufs, mbufs, 1024, 1u << 26)
 OPTION_NUMBER(host_mbufs, host_mbufs, 256, 1u << 26)
-OPTION_NUMBER(mtu, mtu, 576, 9600)
+OPTION_NUMBER(mbuf_size, mbuf_size, 2048, 64512)
+OPTION_NUMBER(mtu, mtu, 576, CHIM_PORT_MTU_MAX)
 OPTION_NUMBER(descriptors, descriptors, 64, 32768)
 OPTION_NUMBER(upload_idle, upload_idle_s, 0, 1u << 20)
 OPTION_NUMBER(hold_ms, hold_ms, 10, 60000)
@@ -252,6 +255,7 @@ static const struct option_row {
 	{ "connections-ip6", true, set_connections_ip6 },
 	{ "mbufs", true, set_mbufs },
 	{ "host-mbufs", true, set_host_mbufs },
+	{ "mbuf-size", true, set_mbuf_size },
 	{ "congestion", true, set_congestion },
 	{ "profile", true, set_profile },
 	{ "listen", true, set_listen },

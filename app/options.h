@@ -74,6 +74,7 @@ struct app_options {
 	uint32_t max_ip6;    /* of them; 0 = all */
 	uint32_t mbufs;	     /* of each worker; 0 = by memory */
 	uint32_t host_mbufs; /* 0 = by memory */
+	uint32_t mbuf_size;  /* bytes; 0 = by the ports' MTU */
 	uint32_t mtu;
 	uint32_t descriptors;
 	bool software_only; /* no NIC offloads */

@@ -19,8 +19,8 @@
 #include "app.h"
 #include "chim_log.h"
 
-#define DATA_ROOM  (RTE_MBUF_DEFAULT_DATAROOM + RTE_PKTMBUF_HEADROOM)
-#define MBUF_BYTES (DATA_ROOM + sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + 64)
+#define MBUF_SIZE  RTE_MBUF_DEFAULT_DATAROOM
+#define MBUF_EXTRA (RTE_PKTMBUF_HEADROOM + sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + 64)
 #define CACHE	   256u
 #define MIN_MBUFS  4096u
 #define MAX_WORKER 131072u
@@ -45,13 +45,37 @@ memory_for_packets(void)
 
 /* Mbufs in so many bytes, within bounds; one less than even, as mempools like it. */
 static uint32_t
-bounded(uint64_t bytes, uint32_t most)
+bounded(uint64_t bytes, uint32_t mbuf_size, uint32_t most)
 {
-	uint64_t nb = bytes / MBUF_BYTES;
+	uint64_t nb = bytes / (mbuf_size + MBUF_EXTRA);
 
 	if (nb > most)
 		return most - 1;
 	return nb < MIN_MBUFS ? MIN_MBUFS - 1 : (uint32_t)nb - 1;
+}
+
+/*
+ * What a frame needs of mbufs to receive: where all drivers spread it over several, nothing beyond
+ * the usual; else it must fit one. Ports refuse what was set too small.
+ */
+static int
+choose_mbuf_size(struct app_engine *e, char *why)
+{
+	uint32_t bytes = MBUF_SIZE;
+
+	for (uint32_t i = 0; i < e->opt->nb_ports; i++) {
+		struct chim_port_config cfg;
+		struct chim_port_need need;
+		int rc;
+
+		app_port_config(e, i, &cfg);
+		rc = chim_port_look(&need, &cfg, why, APP_WHY);
+		if (rc != 0)
+			return rc;
+		bytes = RTE_MAX(bytes, RTE_ALIGN_CEIL(need.buffer_bytes, 1024u));
+	}
+	e->mbuf_size = e->opt->mbuf_size != 0 ? e->opt->mbuf_size : bytes;
+	return 0;
 }
 
 /*
@@ -96,8 +120,10 @@ make_mbufs(const char *name, uint32_t nb, uint16_t room, int socket)
 
 /* A pool; with less, down to MIN_MBUFS, where memory is in pieces. */
 static struct rte_mempool *
-make_pool(const char *name, uint32_t nb, uint16_t room, int socket, bool is_fixed)
+make_pool(const char *name, uint32_t nb, uint32_t size, int socket, bool is_fixed)
 {
+	uint16_t room = (uint16_t)(size != 0 ? size + RTE_PKTMBUF_HEADROOM : 0);
+
 	for (;;) {
 		struct rte_mempool *p = make_mbufs(name, nb, room, socket);
 
@@ -126,21 +152,24 @@ app_pools_create(struct app_engine *e, char *why)
 	uint32_t nb_host = e->opt->host_mbufs;
 	uint32_t nb = e->opt->mbufs;
 	char name[32];
+	int rc = choose_mbuf_size(e, why);
 
+	if (rc != 0)
+		return rc;
 	if (nb_host == 0)
-		nb_host = bounded(half, MAX_HOST);
+		nb_host = bounded(half, MBUF_SIZE, MAX_HOST);
 	if (nb == 0)
-		nb = bounded(half / e->nb_workers, MAX_WORKER);
+		nb = bounded(half / e->nb_workers, e->mbuf_size, MAX_WORKER);
 	/* Filled by the agent on the main lcore, which calls this: its node is tried first. */
 	e->host_pool =
-		make_pool("chim_host", nb_host, DATA_ROOM, SOCKET_ID_ANY, e->opt->host_mbufs != 0);
+		make_pool("chim_host", nb_host, MBUF_SIZE, SOCKET_ID_ANY, e->opt->host_mbufs != 0);
 	if (e->host_pool == NULL)
 		return refuse("chim_host", nb_host, why);
 	for (uint32_t i = 0; i < e->nb_workers; i++) {
 		int socket = (int)rte_lcore_to_socket_id(e->lcore[i]);
 
 		snprintf(name, sizeof(name), "chim_rx%u", i);
-		e->pool[i] = make_pool(name, nb, DATA_ROOM, socket, e->opt->mbufs != 0);
+		e->pool[i] = make_pool(name, nb, e->mbuf_size, socket, e->opt->mbufs != 0);
 		if (e->pool[i] == NULL)
 			return refuse(name, nb, why);
 		snprintf(name, sizeof(name), "chim_tx%u", i);
@@ -150,7 +179,7 @@ app_pools_create(struct app_engine *e, char *why)
 		/* Its own, so that a flood from the kernel starves no offloaded connection. */
 		snprintf(name, sizeof(name), "chim_kx%u", i);
 		e->exception_pool[i] = make_pool(name, RTE_MAX(e->pool[i]->size / 4, MIN_MBUFS - 1),
-			DATA_ROOM, socket, false);
+			e->mbuf_size, socket, false);
 		if (e->exception_pool[i] == NULL)
 			return refuse(name, MIN_MBUFS - 1, why);
 	}

@@ -70,9 +70,10 @@ report_memory(const struct app_engine *e)
 
 	for (uint32_t i = 0; i < e->nb_workers; i++)
 		mbufs += e->pool[i]->size;
-	printf("memory: %s, %" PRIu64 " mbufs to receive, %u to send; capacity: %u connections\n",
-		rte_eal_has_hugepages() ? "hugepages" : "no hugepages", mbufs, e->host_pool->size,
-		e->opt->max_connections * e->nb_workers);
+	printf("memory: %s, %" PRIu64
+	       " mbufs of %u bytes to receive, %u to send; capacity: %u connections\n",
+		rte_eal_has_hugepages() ? "hugepages" : "no hugepages", mbufs, e->mbuf_size,
+		e->host_pool->size, e->opt->max_connections * e->nb_workers);
 }
 
 /* Where memory is; -1 when it is not EAL's. */

@@ -88,24 +88,33 @@ choose_lcores(struct app_engine *e, char *why)
 	return -EINVAL;
 }
 
+void
+app_port_config(const struct app_engine *e, uint32_t i, struct chim_port_config *cfg)
+{
+	const struct app_port_options *o = &e->opt->port[i];
+
+	*cfg = (struct chim_port_config){
+		.port_number = (uint16_t)i,
+		.wire = o->wire,
+		.exception = o->exception,
+		.exception_ifname = o->ifname,
+		.nb_workers = (uint16_t)e->nb_workers,
+		.nb_rxd = (uint16_t)e->opt->descriptors,
+		.nb_txd = (uint16_t)e->opt->descriptors,
+		.mtu = (uint16_t)e->opt->mtu,
+		.use_offloads = !e->opt->software_only,
+		.use_rx_interrupts = e->opt->idle == CHIM_IDLE_INTERRUPT,
+	};
+}
+
 static int
 start_ports(struct app_engine *e, char *why)
 {
 	for (uint32_t i = 0; i < e->opt->nb_ports; i++) {
-		const struct app_port_options *o = &e->opt->port[i];
-		struct chim_port_config cfg = {
-			.port_number = (uint16_t)i,
-			.wire = o->wire,
-			.exception = o->exception,
-			.nb_workers = (uint16_t)e->nb_workers,
-			.nb_rxd = (uint16_t)e->opt->descriptors,
-			.nb_txd = (uint16_t)e->opt->descriptors,
-			.mtu = (uint16_t)e->opt->mtu,
-			.use_offloads = !e->opt->software_only,
-			.use_rx_interrupts = e->opt->idle == CHIM_IDLE_INTERRUPT,
-		};
+		struct chim_port_config cfg;
 		int rc;
 
+		app_port_config(e, i, &cfg);
 		memcpy(cfg.pool, e->pool, sizeof(cfg.pool));
 		memcpy(cfg.exception_pool, e->exception_pool, sizeof(cfg.exception_pool));
 		rc = chim_port_start(&e->port[i], &cfg, why, APP_WHY);
@@ -210,7 +219,7 @@ fill_caps(const struct app_engine *e, const struct chim_tcp_config *tcp, struct 
 		.max_source_ips = MAX_PATHS,
 		.max_vlans = 4094,
 		.max_rcv_wnd = 1u << 30,
-		.max_mtu = 9600,
+		.max_mtu = CHIM_PORT_MTU_MAX,
 		.max_send_bytes = MAX_WINDOW * 2,
 		.max_recv_bytes = MAX_WINDOW * 2,
 		.params = {

@@ -18,15 +18,19 @@
 #define CHIM_TXQ_SIZE  256u /* frames a transmit vector holds */
 #define CHIM_TXQ_BURST 32u  /* frames that are worth a flush before the end of the turn */
 
+#define CHIM_PORT_MTU_MAX 9600u
+
 struct chim_port_config {
-	uint16_t port_number;  /* Chimney's number, 0 .. CHIM_MAX_PORTS-1 */
-	const char *wire;      /* ethdev name (rte_eth_dev_get_port_by_name) */
-	const char *exception; /* ethdev name, or NULL for none (flow sets, benches) */
-	uint16_t nb_workers;   /* queue pairs wanted on each */
-	uint16_t nb_rxd;       /* 0 = 1024 */
-	uint16_t nb_txd;       /* 0 = 1024 */
-	uint16_t mtu;	       /* 0 = the device's */
-	bool use_offloads;     /* false: do everything in software (tests) */
+	uint16_t port_number;	      /* Chimney's number, 0 .. CHIM_MAX_PORTS-1 */
+	const char *wire;	      /* ethdev name (rte_eth_dev_get_port_by_name) */
+	const char *exception;	      /* ethdev name, or NULL for none (flow sets, benches) */
+	const char *exception_ifname; /* the kernel's interface behind it; NULL or "" = the one
+				       * that its driver tells */
+	uint16_t nb_workers;	      /* queue pairs wanted on each */
+	uint16_t nb_rxd;	      /* 0 = 1024 */
+	uint16_t nb_txd;	      /* 0 = 1024 */
+	uint16_t mtu;		      /* 0 = the device's, or of the interface that it stands on */
+	bool use_offloads;	      /* false: do everything in software (tests) */
 	bool use_rx_interrupts;
 	struct rte_mempool *pool[CHIM_MAX_WORKERS]; /* rx buffers of each worker's queue */
 	struct rte_mempool *exception_pool[CHIM_MAX_WORKERS]; /* of the exception port's, so that a
@@ -43,6 +47,7 @@ struct chim_port {
 	uint16_t nb_exception_queues;
 	uint16_t mtu; /* bytes of IP packet */
 	uint16_t exception_mtu;
+	char exception_ifname[16]; /* "" = the driver tells */
 	int socket_id;
 	struct rte_ether_addr mac;
 	uint32_t tx_offloads;		/* CHIM_TX_* of the wire */
@@ -58,12 +63,29 @@ struct chim_port {
 	uint16_t reta_size; /* power of two; 0 without RSS */
 };
 
+/* What has to be known of a port before it has buffers. */
+struct chim_port_need {
+	uint16_t mtu;	       /* that it will have */
+	uint32_t buffer_bytes; /* each of its buffers must hold, headroom apart; 0 = any number */
+};
+
+/**
+ * Look at a port that is not started. Of the configuration, pools are not looked at.
+ *
+ * @param why filled on failure as by chim_port_start().
+ * @return 0; -ENODEV no such ethdev; -EIO its driver tells nothing.
+ * Thread: start-up.
+ */
+int chim_port_look(
+	struct chim_port_need *need, const struct chim_port_config *cfg, char *why, size_t why_len);
+
 /**
  * Configure and start the wire and its exception port; promiscuous on the exception port. The
- * exception port gets the wire's MAC where its driver allows it.
+ * exception port gets the wire's MAC where its driver allows it, the kernel's interface the MTU.
  *
  * @param why filled with a sentence for a person on failure, names the port and the remedy.
- * @return 0; -ENODEV no such ethdev; -EINVAL; -EIO the driver refused; -ENOMEM.
+ * @return 0; -ENODEV no such ethdev; -EINVAL a bad configuration, or buffers or devices too
+ *   small for the MTU; -EIO the driver refused; -ENOMEM.
  * Thread: start-up.
  */
 int

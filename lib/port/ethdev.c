@@ -12,9 +12,6 @@
 
 #include "port_internal.h"
 
-/* A tag beside the Ethernet header; the CRC is the driver's. */
-#define L2_LEN (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
-
 int
 port_fail(const struct port_dev *d, int err, const char *fmt, ...)
 {
@@ -28,6 +25,20 @@ port_fail(const struct port_dev *d, int err, const char *fmt, ...)
 	vsnprintf(d->why + n, d->why_len - (size_t)n, fmt, args);
 	va_end(args);
 	return err;
+}
+
+/* Without a wish: what the interface beneath has, which some drivers do not look at. */
+static void
+choose_mtu(struct port_dev *d)
+{
+	struct port_link l;
+
+	if (d->mtu != 0)
+		return;
+	if (d->info.if_index != 0 && port_link_read(d->info.if_index, &l))
+		d->mtu = (uint16_t)RTE_MIN(l.mtu, CHIM_PORT_MTU_MAX);
+	else if (rte_eth_dev_get_mtu(d->id, &d->mtu) != 0)
+		d->mtu = RTE_ETHER_MTU;
 }
 
 int
@@ -47,14 +58,12 @@ port_dev_find(struct port_dev *d)
 			rte_strerror(-rc));
 	if (d->info.max_rx_queues < d->nb_queues || d->info.max_tx_queues < d->nb_queues)
 		d->nb_queues = 1;
-	if (d->mtu == 0 && rte_eth_dev_get_mtu(d->id, &d->mtu) != 0)
-		d->mtu = RTE_ETHER_MTU;
+	choose_mtu(d);
 	return 0;
 }
 
-/* As ethdev reckons it, from the longest frame the driver states. */
-static uint32_t
-max_mtu(const struct port_dev *d)
+uint32_t
+port_dev_max_mtu(const struct port_dev *d)
 {
 	uint32_t overhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
 
@@ -68,13 +77,33 @@ needs_scatter(const struct port_dev *d)
 {
 	uint32_t room = rte_pktmbuf_data_room_size(d->pool[0]) - RTE_PKTMBUF_HEADROOM;
 
-	return (uint32_t)d->mtu + L2_LEN > room;
+	return (uint32_t)d->mtu + PORT_L2_LEN > room;
+}
+
+/* Before the driver is asked: some take what they do not carry. */
+static int
+check_frames(const struct port_dev *d)
+{
+	uint32_t room = rte_pktmbuf_data_room_size(d->pool[0]) - RTE_PKTMBUF_HEADROOM;
+	char remedy[128];
+
+	port_quirk_mtu_remedy(d, remedy, sizeof(remedy));
+	if (d->mtu > port_quirk_mtu(d))
+		return port_fail(d, -EINVAL, "it carries an MTU of up to %u, not %u; %s",
+			port_quirk_mtu(d), d->mtu, remedy);
+	if (room < port_quirk_buffer(d))
+		return port_fail(d, -EINVAL,
+			"with an MTU of %u it needs buffers of %u bytes, and they hold %u; use "
+			"--mbuf-size=%u, or a smaller MTU",
+			d->mtu, port_quirk_buffer(d), room,
+			RTE_ALIGN_CEIL(port_quirk_buffer(d), 1024u));
+	return 0;
 }
 
 static int
 configure(struct port_dev *d)
 {
-	struct rte_eth_conf conf = { .rxmode.mtu = RTE_MIN(d->mtu, max_mtu(d)) };
+	struct rte_eth_conf conf = { .rxmode.mtu = RTE_MIN(d->mtu, port_dev_max_mtu(d)) };
 	uint64_t rx = d->rx_offloads;
 	int rc;
 
@@ -96,7 +125,8 @@ configure(struct port_dev *d)
 		return port_fail(d, -EIO,
 			"its driver refused the configuration (%s): %u queue pairs, an MTU of %u; "
 			"the MTU must be %u to %u, and no other process or port use the device",
-			rte_strerror(-rc), d->nb_queues, d->mtu, d->info.min_mtu, max_mtu(d));
+			rte_strerror(-rc), d->nb_queues, d->mtu, d->info.min_mtu,
+			port_dev_max_mtu(d));
 	return 0;
 }
 
@@ -163,7 +193,8 @@ setup_queues(struct port_dev *d)
 	if (rc != 0)
 		return port_fail(d, rc == -ENOMEM ? -ENOMEM : -EIO,
 			"its driver refused the queues (%s): %u pairs, %u and %u descriptors, "
-			"buffers of %u bytes; use fewer descriptors or larger buffers",
+			"buffers of %u bytes; use fewer descriptors, or larger buffers "
+			"(--mbuf-size)",
 			rte_strerror(-rc), d->nb_queues, nb_rxd, nb_txd,
 			rte_pktmbuf_data_room_size(d->pool[0]));
 	return 0;
@@ -180,7 +211,7 @@ set_link_mtu(const struct port_dev *d)
 
 	if (d->info.if_index == 0 || !port_link_read(d->info.if_index, &l))
 		return port_fail(d, -EIO, "its driver takes an MTU of %u to %u, not %u",
-			d->info.min_mtu, max_mtu(d), d->mtu);
+			d->info.min_mtu, port_dev_max_mtu(d), d->mtu);
 	if (l.mtu < d->mtu && !port_link_set_mtu(&l, d->mtu))
 		return port_fail(d, -EIO,
 			"%s has an MTU of %u and does not take %u; choose a smaller one, or try "
@@ -195,14 +226,14 @@ set_mtu(const struct port_dev *d)
 {
 	int rc;
 
-	if (d->mtu > max_mtu(d))
+	if (d->mtu > port_dev_max_mtu(d))
 		return set_link_mtu(d);
 	rc = rte_eth_dev_set_mtu(d->id, d->mtu);
 	if (rc != 0 && rc != -ENOTSUP)
 		return port_fail(d, -EIO,
 			"its driver refused an MTU of %u (%s); it must be %u to %u, and one that "
 			"the interface below takes",
-			d->mtu, rte_strerror(-rc), d->info.min_mtu, max_mtu(d));
+			d->mtu, rte_strerror(-rc), d->info.min_mtu, port_dev_max_mtu(d));
 	return 0;
 }
 
@@ -246,8 +277,11 @@ give_up_something(struct port_dev *d)
 int
 port_dev_start(struct port_dev *d)
 {
-	int rc = start_once(d);
+	int rc = check_frames(d);
 
+	if (rc != 0)
+		return rc;
+	rc = start_once(d);
 	while (rc != 0 && give_up_something(d))
 		rc = start_once(d);
 	return rc;

@@ -8,26 +8,45 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include <rte_string_fns.h>
+
 #include "port_internal.h"
 
 #define MAC_FMT "%02x:%02x:%02x:%02x:%02x:%02x"
 
+/* The interface that was named, else the one the driver tells. @return false when none is. */
+static bool
+find_link(const struct chim_port *p, struct port_link *l, bool *is_known)
+{
+	struct rte_eth_dev_info info;
+
+	if (p->exception_ifname[0] != '\0') {
+		*is_known = port_link_find(p->exception_ifname, l);
+		strlcpy(l->name, p->exception_ifname, sizeof(l->name));
+		return true;
+	}
+	if (rte_eth_dev_info_get(p->exception_id, &info) != 0 || info.if_index == 0)
+		return false;
+	*is_known = port_link_read(info.if_index, l);
+	if (!*is_known)
+		snprintf(l->name, sizeof(l->name), "%u", info.if_index);
+	return true;
+}
+
 int
 chim_port_check_exception(const struct chim_port *p, char *why, size_t why_len)
 {
-	struct rte_eth_dev_info info;
 	const uint8_t *mac = p->mac.addr_bytes;
 	struct port_link l;
+	bool is_known;
 
-	if (p->exception_id == RTE_MAX_ETHPORTS)
+	if (p->exception_id == RTE_MAX_ETHPORTS || !find_link(p, &l, &is_known))
 		return 0;
-	if (rte_eth_dev_info_get(p->exception_id, &info) != 0 || info.if_index == 0)
-		return 0;
-	if (!port_link_read(info.if_index, &l)) {
+	if (!is_known) {
 		snprintf(why, why_len,
-			"port %u: the kernel does not know interface %u of the exception port; is "
+			"port %u: the kernel does not know interface %s of the exception port; is "
 			"it in another network namespace?",
-			p->port_number, info.if_index);
+			p->port_number, l.name);
 		return -EIO;
 	}
 	if (!l.is_up) {

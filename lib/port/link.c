@@ -5,12 +5,11 @@
  * setting its MTU. Called at start-up and by control, not by workers: it asks
  * the kernel.
  */
+#include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <linux/if.h>
 
 #include "port_internal.h"
 
@@ -55,6 +54,12 @@ port_link_read(uint32_t if_index, struct port_link *l)
 	is_known = read_all(fd, if_index, l);
 	close(fd);
 	return is_known;
+}
+
+bool
+port_link_find(const char *name, struct port_link *l)
+{
+	return port_link_read(if_nametoindex(name), l);
 }
 
 bool

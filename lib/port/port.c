@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <rte_ethdev.h>
+#include <rte_string_fns.h>
 
 #include "chim_wire.h"
 #include "port_internal.h"
@@ -97,14 +98,45 @@ can_wake(const struct port_dev *d)
 	return rc == 0 || rc == -ENOTSUP;
 }
 
-/*
- * The tap driver segments in software, counts the Ethernet header to the MTU, and leaves a frame of
- * full segments in front of all others for ever. The engine does as well without.
- */
-static bool
-cuts_badly(const struct port_dev *d)
+static int
+find_wire(struct port_dev *d, const struct chim_port_config *cfg)
 {
-	return d->info.driver_name != NULL && strcmp(d->info.driver_name, "net_tap") == 0;
+	d->role = "wire";
+	d->name = cfg->wire;
+	d->mtu = cfg->mtu;
+	return port_dev_find(d);
+}
+
+static int
+find_exception(struct port_dev *d, const struct chim_port_config *cfg, uint16_t mtu)
+{
+	d->role = "exception port";
+	d->name = cfg->exception;
+	d->mtu = mtu; /* the kernel's packets must fit the wire */
+	return port_dev_find(d);
+}
+
+int
+chim_port_look(
+	struct chim_port_need *need, const struct chim_port_config *cfg, char *why, size_t why_len)
+{
+	struct port_dev wire = { .why = why, .why_len = why_len };
+	struct port_dev exception = { .why = why, .why_len = why_len };
+	int rc;
+
+	fill_dev(&wire, cfg);
+	fill_dev(&exception, cfg);
+	rc = find_wire(&wire, cfg);
+	if (rc != 0)
+		return rc;
+	need->mtu = wire.mtu;
+	need->buffer_bytes = port_quirk_buffer(&wire);
+	if (cfg->exception == NULL)
+		return 0;
+	rc = find_exception(&exception, cfg, wire.mtu);
+	if (rc == 0)
+		need->buffer_bytes = RTE_MAX(need->buffer_bytes, port_quirk_buffer(&exception));
+	return rc;
 }
 
 static int
@@ -112,19 +144,16 @@ start_wire(struct chim_port *p, const struct chim_port_config *cfg, struct port_
 {
 	int rc;
 
-	d->role = "wire";
-	d->name = cfg->wire;
-	d->mtu = cfg->mtu;
 	d->pool = cfg->pool;
 	d->has_interrupts = cfg->use_rx_interrupts;
 	d->has_rss = cfg->use_offloads;
 	d->rx_offloads = cfg->use_offloads ? WIRE_RX_OFFLOADS : 0;
 	d->tx_offloads = cfg->use_offloads ? WIRE_TX_OFFLOADS : 0;
-	rc = port_dev_find(d);
-	if (rc == 0 && cuts_badly(d))
-		d->tx_offloads &= ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
-	if (rc == 0)
-		rc = port_dev_start(d);
+	rc = find_wire(d, cfg);
+	if (rc != 0)
+		return rc;
+	d->tx_offloads &= ~port_quirk_broken_offloads(d);
+	rc = port_dev_start(d);
 	if (rc != 0)
 		return rc;
 	p->wire_id = d->id;
@@ -143,17 +172,25 @@ start_wire(struct chim_port *p, const struct chim_port_config *cfg, struct port_
 	return 0;
 }
 
+/* The kernel's end, where the driver does not stand on it (virtio-user, a veth). */
+static void
+set_named_mtu(const struct chim_port *p)
+{
+	struct port_link l;
+
+	if (p->exception_ifname[0] != '\0' && port_link_find(p->exception_ifname, &l) &&
+		l.mtu != p->mtu)
+		(void)port_link_set_mtu(&l, p->mtu);
+}
+
 static int
 start_exception(struct chim_port *p, const struct chim_port_config *cfg, struct port_dev *d)
 {
 	int rc;
 
-	d->role = "exception port";
-	d->name = cfg->exception;
-	d->mtu = p->mtu; /* the kernel's packets must fit the wire */
 	d->pool = cfg->exception_pool[0] != NULL ? cfg->exception_pool : cfg->pool;
 	d->tx_offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-	rc = port_dev_find(d);
+	rc = find_exception(d, cfg, p->mtu);
 	if (rc == 0)
 		rc = port_dev_start(d);
 	if (rc != 0)
@@ -163,6 +200,7 @@ start_exception(struct chim_port *p, const struct chim_port_config *cfg, struct 
 	p->exception_mtu = d->mtu;
 	p->exception_tx_offloads = tx_offloads_of(d->tx_offloads);
 	/* Best effort: chim_port_check_exception() tells whether the kernel's side fits. */
+	set_named_mtu(p);
 	(void)rte_eth_dev_default_mac_addr_set(d->id, &p->mac);
 	(void)rte_eth_promiscuous_enable(d->id);
 	return 0;
@@ -179,6 +217,8 @@ chim_port_start(struct chim_port *p, const struct chim_port_config *cfg, char *w
 	p->port_number = cfg->port_number;
 	p->wire_id = RTE_MAX_ETHPORTS;
 	p->exception_id = RTE_MAX_ETHPORTS;
+	if (cfg->exception_ifname != NULL)
+		strlcpy(p->exception_ifname, cfg->exception_ifname, sizeof(p->exception_ifname));
 	rc = check_config(cfg, why, why_len);
 	if (rc != 0)
 		return rc;

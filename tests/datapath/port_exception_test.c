@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -69,7 +70,7 @@ start_port(void **state)
 		.wire = WIRE,
 		.exception = TAP,
 		.nb_workers = 1,
-		.mtu = 4000,
+		.mtu = 1400,
 		.pool = { pool } };
 
 	(void)state;
@@ -134,11 +135,11 @@ the_kernels_side_gets_the_wires_mac_and_mtu(void **state)
 
 	(void)state;
 	need_port();
-	assert_int_equal(port.exception_mtu, 4000);
+	assert_int_equal(port.exception_mtu, 1400);
 	assert_int_equal(rte_eth_dev_info_get(port.exception_id, &info), 0);
 	assert_true(port_link_read(info.if_index, &l));
 	assert_string_equal(l.name, LINK);
-	assert_int_equal(l.mtu, 4000);
+	assert_int_equal(l.mtu, 1400);
 	assert_true(rte_is_same_ether_addr(&l.mac, &port.mac));
 	assert_false(port_link_set_mtu(&l, 1u << 30));
 }
@@ -206,6 +207,122 @@ a_tap_as_wire_is_not_asked_to_cut(void **state)
 	rte_eal_hotplug_remove("vdev", TAP);
 }
 
+/* Frames that its driver never sends would stand before all others. */
+static void
+a_tap_is_no_way_for_frames_it_does_not_carry(void **state)
+{
+	struct chim_port_config cfg = {
+		.wire = TAP, .nb_workers = 1, .mtu = 1505, .pool = { pool }
+	};
+	struct rte_eth_dev_info info;
+	struct chim_port wire;
+	uint16_t id;
+
+	(void)state;
+	if (old_netns < 0 || access("/dev/net/tun", R_OK | W_OK) != 0)
+		skip();
+	assert_int_equal(rte_eal_hotplug_add("vdev", TAP, "iface=" LINK), 0);
+	assert_int_equal(rte_eth_dev_get_port_by_name(TAP, &id), 0);
+	assert_int_equal(rte_eth_dev_info_get(id, &info), 0);
+	if (info.max_rx_pktlen <= 1522) { /* later versions carry more */
+		assert_int_equal(chim_port_start(&wire, &cfg, why, sizeof(why)), -EINVAL);
+		assert_non_null(strstr(why, "up to 1504, not 1505"));
+		assert_non_null(strstr(why, "virtio-user"));
+	}
+	rte_eal_hotplug_remove("vdev", TAP);
+}
+
+#define VETH	  "net_af_packet_exc"
+#define VETH_ARGS "iface=near,framesz=9216,blocksz=36864,framecnt=16"
+
+static struct chim_port_config
+veth_config(void)
+{
+	return (struct chim_port_config){ .wire = WIRE,
+		.exception = VETH,
+		.exception_ifname = LINK,
+		.nb_workers = 1,
+		.mtu = 1900,
+		.pool = { pool } };
+}
+
+static void
+make_veth(const char *args)
+{
+	if (old_netns < 0)
+		skip();
+	assert_int_equal(system("ip link add near type veth peer name " LINK), 0);
+	assert_int_equal(rte_eal_hotplug_add("vdev", WIRE, "no-rx=1"), 0);
+	assert_int_equal(rte_eal_hotplug_add("vdev", VETH, args), 0);
+}
+
+static void
+remove_veth(void)
+{
+	rte_eal_hotplug_remove("vdev", VETH);
+	rte_eal_hotplug_remove("vdev", WIRE);
+	assert_int_equal(system("ip link del near"), 0);
+}
+
+/* The driver stands on the near end; the kernel uses the other, which was named. */
+static void
+a_named_interface_is_the_kernels_side(void **state)
+{
+	struct chim_port_config cfg = veth_config();
+	struct chim_port_need need;
+	struct chim_port p;
+	struct port_link l;
+
+	(void)state;
+	make_veth("iface=near");
+	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
+	assert_int_equal(need.mtu, 1900);
+	assert_int_equal(need.buffer_bytes, 2048 - 32); /* a slot without its header */
+	assert_int_equal(chim_port_start(&p, &cfg, why, sizeof(why)), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_true(port_link_find(i == 0 ? LINK : "near", &l));
+		assert_int_equal(l.mtu, 1900);
+	}
+	assert_int_equal(chim_port_check_exception(&p, why, sizeof(why)), -ENETDOWN);
+	set_up(true);
+	assert_int_equal(chim_port_check_exception(&p, why, sizeof(why)), -EADDRNOTAVAIL);
+	set_mac(&p.mac);
+	assert_int_equal(chim_port_check_exception(&p, why, sizeof(why)), 0);
+	chim_port_stop(&p);
+	remove_veth();
+}
+
+/* A frame longer than a slot of its ring af_packet cuts off; a slot longer than a buffer it
+ * refuses. */
+static void
+the_slots_of_af_packet_decide_what_it_carries(void **state)
+{
+	struct chim_port_config cfg = veth_config();
+	struct chim_port_need need;
+	struct chim_port p;
+
+	(void)state;
+	make_veth("iface=near");
+	cfg.wire = VETH;
+	cfg.exception = NULL;
+	cfg.mtu = 9000;
+	assert_int_equal(chim_port_start(&p, &cfg, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "framesz=9216,blocksz=36864"));
+	rte_eal_hotplug_remove("vdev", VETH);
+	assert_int_equal(rte_eal_hotplug_add("vdev", VETH, VETH_ARGS), 0);
+	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
+	assert_int_equal(need.buffer_bytes, 9216 - 32);
+	assert_int_equal(chim_port_start(&p, &cfg, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "they hold 2048"));
+	assert_non_null(strstr(why, "--mbuf-size=9216"));
+	/* Nothing wished for: what its interface has. */
+	assert_int_equal(system("ip link set near mtu 3000"), 0);
+	cfg.mtu = 0;
+	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
+	assert_int_equal(need.mtu, 3000);
+	remove_veth();
+}
+
 static void
 an_unknown_interface_is_not_read(void **state)
 {
@@ -224,6 +341,9 @@ static const struct CMUnitTest tests[] = {
 	LINK_TEST(another_mac_is_told),
 	LINK_TEST(a_link_in_another_namespace_is_told),
 	cmocka_unit_test(a_tap_as_wire_is_not_asked_to_cut),
+	cmocka_unit_test(a_tap_is_no_way_for_frames_it_does_not_carry),
+	cmocka_unit_test(a_named_interface_is_the_kernels_side),
+	cmocka_unit_test(the_slots_of_af_packet_decide_what_it_carries),
 	cmocka_unit_test(an_unknown_interface_is_not_read),
 };
 CHIM_CMOCKA_SUITE(port_exception_autotest, tests, setup, teardown)

@@ -271,6 +271,33 @@ an_mtu_beyond_the_device_is_refused_in_words(void **state)
 	chim_port_stop(&port);
 }
 
+/* net_ring passes frames of several buffers, net_null states nothing. */
+static void
+buffers_must_hold_a_frame_or_the_driver_spread_it(void **state)
+{
+	struct chim_port_config cfg = config("net_ring_w", NULL, 1);
+	struct chim_port_need need;
+
+	(void)state;
+	make("net_ring_w", "");
+	make("net_null_e", "no-rx=1");
+	cfg.mtu = 9000;
+	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
+	assert_int_equal(need.mtu, 9000);
+	assert_int_equal(need.buffer_bytes, 0);
+	cfg.exception = "net_null_e";
+	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
+	assert_int_equal(need.buffer_bytes, 9018);
+	expect_failure(&cfg, -EINVAL, "--mbuf-size=9216");
+	cfg.wire = "net_ring_absent";
+	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), -ENODEV);
+	cfg = config("net_ring_w", NULL, 1);
+	cfg.mtu = 9000;
+	assert_int_equal(chim_port_start(&port, &cfg, why, sizeof(why)), 0);
+	assert_true(port.rx_offloads & RTE_ETH_RX_OFFLOAD_SCATTER);
+	chim_port_stop(&port);
+}
+
 static void
 a_missing_exception_port_leaves_the_wire_stopped(void **state)
 {
@@ -328,6 +355,7 @@ static const struct CMUnitTest tests[] = {
 	PORT_TEST(rx_interrupts_that_are_not_there_are_done_without),
 	PORT_TEST(each_mistake_has_its_sentence),
 	PORT_TEST(an_mtu_beyond_the_device_is_refused_in_words),
+	PORT_TEST(buffers_must_hold_a_frame_or_the_driver_spread_it),
 	PORT_TEST(a_missing_exception_port_leaves_the_wire_stopped),
 	PORT_TEST(a_port_in_use_is_refused),
 	PORT_TEST(gaps_between_the_objects_of_a_pool_are_seen),

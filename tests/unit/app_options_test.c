@@ -107,6 +107,7 @@ what_is_wrong_is_named_with_what_would_be_right(void **state)
 	refused("--prot=a,b", "'prot'", "'port'");
 	refused("--upload-idel=3", "'upload-idel'", "'upload-idle'");
 	refused("-l 0", "'-l'", "before \"--\"");
+	refused("--mbuf-size=1500", "'1500'", "2048");
 	refused("--port=only", "'only'", "net_af_packet0,net_tap0");
 	refused("--port", "'port'", "needs a value");
 	refused("--drain=soon", "'soon'", "86400");
