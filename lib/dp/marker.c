@@ -14,19 +14,25 @@
  */
 #include "worker.h"
 
-#define MARKER_OFF RTE_ETHER_HDR_LEN
-
 bool
 dp_marker_read(const struct rte_mbuf *m, uint64_t *marker)
 {
 	const struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct rte_vlan_hdr *tag = (const struct rte_vlan_hdr *)(eth + 1);
+	uint32_t at = sizeof(*eth);
+	rte_be16_t type;
 	rte_be64_t value;
 
-	if (rte_pktmbuf_data_len(m) < MARKER_OFF + sizeof(value))
+	if (rte_pktmbuf_data_len(m) < at + sizeof(*tag) + sizeof(value))
 		return false;
-	if (eth->ether_type != rte_cpu_to_be_16(CHIM_MARKER_ETHERTYPE))
+	type = eth->ether_type;
+	if (type == RTE_BE16(RTE_ETHER_TYPE_VLAN)) {
+		type = tag->eth_proto;
+		at += sizeof(*tag);
+	}
+	if (type != RTE_BE16(CHIM_MARKER_ETHERTYPE))
 		return false;
-	memcpy(&value, rte_pktmbuf_mtod_offset(m, const void *, MARKER_OFF), sizeof(value));
+	memcpy(&value, rte_pktmbuf_mtod_offset(m, const void *, at), sizeof(value));
 	*marker = rte_be_to_cpu_64(value);
 	return true;
 }

@@ -136,13 +136,19 @@ dp_drop(struct chim_worker *w, struct rte_mbuf *m, enum chim_why why)
 	chim_row_put(&w->row, m);
 }
 
-/* A device with checksum offload leaves them open; the one it leaves by may not fill them in. */
-static void
+/*
+ * A device with checksum offload leaves them open, and one that takes tags out leaves them beside
+ * the frame; the device it leaves by may do neither. @return false when there is no room for a tag.
+ */
+static bool
 complete(struct rte_mbuf *m)
 {
+	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&m) != 0)
+		return false;
 	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		chim_wire_fix_checksums(m);
 	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	return true;
 }
 
 void
@@ -152,11 +158,11 @@ dp_punt(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, enum chim_why 
 
 	w->counters.why[why]++;
 	/* A frame the device can never take would stand before all others for ever. */
-	if (rte_pktmbuf_pkt_len(m) > p->max_kernel_len || dp_kernel_room(w, p, 1) == 0) {
+	if (rte_pktmbuf_pkt_len(m) > p->max_kernel_len || dp_kernel_room(w, p, 1) == 0 ||
+		!complete(m)) {
 		dp_drop(w, m, CHIM_WHY_PUNT_NO_ROOM);
 		return;
 	}
-	complete(m);
 	chim_txq_put(&p->kernel, m);
 }
 
@@ -165,12 +171,12 @@ dp_pass(struct chim_worker *w, uint16_t port, struct rte_mbuf *m)
 {
 	struct dp_port *p = &w->ports[port];
 
-	if (rte_pktmbuf_pkt_len(m) > p->max_wire_len || dp_wire_room(w, p, 1) == 0) {
+	if (rte_pktmbuf_pkt_len(m) > p->max_wire_len || dp_wire_room(w, p, 1) == 0 ||
+		!complete(m)) {
 		w->counters.kernel_why[CHIM_WHY_KERNEL_NO_ROOM]++;
 		chim_row_put(&w->row, m);
 		return;
 	}
-	complete(m);
 	chim_txq_put(&p->wire, m);
 }
 
