@@ -176,6 +176,8 @@ kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tre
 	b->block.port_number = kc->tuple.port_number;
 	fill_const(st, &kc->tuple, &b->tcp_const);
 	fill_cached(k, st, kc->tuple.family == CHIM_AF_INET, &b->cached);
+	b->cached.user_priority = kernel_egress_priority(
+		&kc->path->qos, (uint32_t)option(st, SOL_SOCKET, SO_PRIORITY, 0));
 	fill_delegated(st, &b->delegated);
 	b->block.send_chain = send;
 	b->delegated.send_data_head = send;

@@ -8,6 +8,7 @@
  *   neighbor failed, or is gone       invalidate: its connections come back
  *   next hop changed                  relink of the path
  *   MTU of the route changed          update of the path
+ *   VLAN gives other priorities       invalidate: its connections come back
  *   route gone, other interface       invalidate: its connections come back
  *   interface down, address removed   what that does to the routes; of link loss alone: nothing
  *
@@ -117,12 +118,12 @@ review_neighbor(struct chim_kernel *k, struct kernel_neighbor *n)
 	n->is_stale = false;
 	if (n->life != KERNEL_LIFE_PRESENT && n->life != KERNEL_LIFE_ABSENT)
 		return;
-	rc = kernel_resolve_neighbor(&k->nl, n->port->ifindex, n->family, n->addr, &now);
+	rc = kernel_resolve_neighbor(&k->nl, n->ifindex, n->family, n->addr, &now);
 	if (rc == 0 && now.state == NUD_INCOMPLETE)
 		return; /* being asked: the answer is another notification */
 	if (rc == -ENOENT && n->nb_paths != 0) {
 		/* The kernel's garbage collection is not the neighbor's absence. */
-		(void)kernel_neighbor_probe(&k->nl, n->port->ifindex, n->family, n->addr);
+		(void)kernel_neighbor_probe(&k->nl, n->ifindex, n->family, n->addr);
 		return;
 	}
 	if (rc != 0 || (now.state & NUD_FAILED) != 0) {
@@ -171,7 +172,7 @@ review_route(struct chim_kernel *k, struct kernel_path *p, const struct kernel_r
 	struct kernel_neighbor *to;
 	const char *why;
 
-	if (r->oif == p->neighbor->port->ifindex && r->hop_family == p->neighbor->family &&
+	if (r->oif == p->neighbor->ifindex && r->hop_family == p->neighbor->family &&
 		memcmp(r->hop, p->neighbor->addr, sizeof(r->hop)) == 0) {
 		p->route_mtu = r->mtu;
 		return apply_mtu(k, p, mtu_now(k, p));
@@ -188,6 +189,7 @@ review_route(struct chim_kernel *k, struct kernel_path *p, const struct kernel_r
 static void
 review_path(struct chim_kernel *k, struct kernel_path *p)
 {
+	struct kernel_egress way;
 	struct kernel_route r;
 	struct chim_tuple t;
 	int rc;
@@ -201,8 +203,8 @@ review_path(struct chim_kernel *k, struct kernel_path *p)
 	}
 	fill_tuple(p, &t);
 	rc = kernel_resolve_route(&k->nl, &t, p->mark, p->bound, &r);
-	if (rc == -ENETDOWN || rc == -ENETUNREACH || rc == -EHOSTUNREACH || rc != 0 ||
-		r.type != RTN_UNICAST || kernel_port_by_ifindex(k, r.oif) == NULL)
+	if (rc != 0 || r.type != RTN_UNICAST || kernel_egress_find(k, &r, &way) != NULL ||
+		memcmp(&r.iface.qos, &p->qos, sizeof(p->qos)) != 0)
 		p->is_stale = !kernel_path_invalidate(k, p);
 	else
 		p->is_stale = !review_route(k, p, &r);

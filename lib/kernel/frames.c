@@ -67,11 +67,17 @@ static uint8_t *
 write_ether(uint8_t *at, const struct kernel_link *l, uint16_t type)
 {
 	struct rte_ether_hdr *eth = (struct rte_ether_hdr *)at;
+	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(eth + 1);
 
 	memcpy(&eth->dst_addr, l->dst, 6);
 	memcpy(&eth->src_addr, l->src, 6);
 	eth->ether_type = rte_cpu_to_be_16(type);
-	return at + sizeof(*eth);
+	if (l->vlan_id == 0)
+		return at + sizeof(*eth);
+	eth->ether_type = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	tag->vlan_tci = rte_cpu_to_be_16(l->vlan_id);
+	tag->eth_proto = rte_cpu_to_be_16(type);
+	return at + sizeof(*eth) + sizeof(*tag);
 }
 
 /* Without checksum, which needs the IP header. */

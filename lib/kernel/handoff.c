@@ -18,6 +18,7 @@
 #include "kernel_internal.h"
 
 #define MARKER_AGAIN_US 500u
+#define HOLD_BYTES	(4u << 20)
 
 /* ---- 1, 2: may it go, and where to ---- */
 
@@ -85,6 +86,8 @@ step_hold(struct chim_kernel *k, struct kernel_move *m)
 		return KERNEL_NEXT;
 	req.flow.tuple = m->kc->tuple;
 	req.flow.limits.deadline_ms = k->hold_deadline_ms;
+	/* As much as the peer may have been promised can come while it lasts. */
+	req.flow.limits.max_bytes = RTE_MAX(HOLD_BYTES, (uint32_t)socket_int(m->kc->fd, SO_RCVBUF));
 	m->held = k->now;
 	return kernel_move_submit(k, m, &req);
 }
@@ -166,15 +169,16 @@ step_empty(struct chim_kernel *k, struct kernel_move *m)
 static void
 send_marker(struct chim_kernel *k, struct kernel_move *m)
 {
-	const struct kernel_port *port = m->kc->path->neighbor->port;
-	struct kernel_link link;
+	const struct kernel_neighbor *n = m->kc->path->neighbor;
+	struct kernel_link link = { 0 };
 	int rc;
 
-	memcpy(link.dst, port->mac, sizeof(link.dst));
-	memcpy(link.src, port->mac, sizeof(link.src));
-	rc = kernel_marker_send(k->marker_fd, port->ifindex, &link, m->marker);
+	memcpy(link.dst, n->port->mac, sizeof(link.dst));
+	memcpy(link.src, n->port->mac, sizeof(link.src));
+	/* By the interface that the connection's frames leave by: a VLAN's may have a queue. */
+	rc = kernel_marker_send(k->marker_fd, n->ifindex, &link, m->marker);
 	if (rc != 0 && m->tries++ == 0)
-		CHIM_LOG(KERNEL, WARNING, "marker on %s: %s", port->name, strerror(-rc));
+		CHIM_LOG(KERNEL, WARNING, "marker by %s: %s", n->port->name, strerror(-rc));
 	m->marker_at = k->now;
 }
 

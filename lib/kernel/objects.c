@@ -26,16 +26,6 @@
 /* A neighbor may be used although the kernel is about to ask whether it is still there. */
 #define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP)
 
-const struct kernel_port *
-kernel_port_by_ifindex(const struct chim_kernel *k, int ifindex)
-{
-	for (uint32_t i = 0; i < k->nb_ports; i++) {
-		if (k->port[i].ifindex == ifindex)
-			return &k->port[i];
-	}
-	return NULL;
-}
-
 bool
 kernel_object_submit(struct chim_kernel *k, uint32_t op, uint64_t cookie, struct chim_block *root)
 {
@@ -55,7 +45,7 @@ kernel_neighbor_find(struct chim_kernel *k, int ifindex, uint8_t family, const u
 	struct kernel_neighbor *n;
 
 	TAILQ_FOREACH (n, &k->neighbors, next) {
-		if (n->port->ifindex == ifindex && n->family == family &&
+		if (n->ifindex == ifindex && n->family == family &&
 			n->life != KERNEL_LIFE_LEAVING &&
 			memcmp(n->addr, addr, sizeof(n->addr)) == 0)
 			return n;
@@ -64,15 +54,17 @@ kernel_neighbor_find(struct chim_kernel *k, int ifindex, uint8_t family, const u
 }
 
 static struct kernel_neighbor *
-neighbor_create(struct chim_kernel *k, const struct kernel_port *port, const struct kernel_route *r,
-	const struct kernel_neigh *known)
+neighbor_create(struct chim_kernel *k, const struct kernel_egress *way,
+	const struct kernel_route *r, const struct kernel_neigh *known)
 {
 	struct kernel_neighbor *n = rte_zmalloc("chim_neighbor", sizeof(*n), 0);
 
 	if (n == NULL)
 		return NULL;
 	n->id = ++k->next_id;
-	n->port = port;
+	n->port = way->port;
+	n->ifindex = way->ifindex;
+	n->vlan_id = way->vlan_id;
 	n->family = r->hop_family;
 	memcpy(n->addr, r->hop, sizeof(n->addr));
 	memcpy(n->mac, known->mac, sizeof(n->mac));
@@ -85,11 +77,14 @@ neighbor_create(struct chim_kernel *k, const struct kernel_port *port, const str
 struct kernel_neighbor *
 kernel_neighbor_get(struct chim_kernel *k, const struct kernel_route *r, const char **why)
 {
-	const struct kernel_port *port = kernel_port_by_ifindex(k, r->oif);
 	struct kernel_neighbor *n;
+	struct kernel_egress way;
 	struct kernel_neigh known;
 	int rc;
 
+	*why = kernel_egress_find(k, r, &way);
+	if (*why != NULL)
+		return NULL;
 	n = kernel_neighbor_find(k, r->oif, r->hop_family, r->hop);
 	if (n != NULL && n->life != KERNEL_LIFE_INVALID)
 		return n;
@@ -103,7 +98,7 @@ kernel_neighbor_get(struct chim_kernel *k, const struct kernel_route *r, const c
 		return NULL;
 	}
 	*why = "out of EAL memory";
-	return neighbor_create(k, port, r, &known);
+	return neighbor_create(k, &way, r, &known);
 }
 
 /* ---- paths ---- */
@@ -124,7 +119,7 @@ path_find(struct chim_kernel *k, const struct chim_tuple *t, uint32_t mark, int 
 }
 
 static const char *
-judge_route(const struct chim_kernel *k, const struct kernel_route *r)
+judge_route(const struct kernel_route *r)
 {
 	if (r->type == RTN_LOCAL)
 		return "both ends are on this host";
@@ -132,8 +127,6 @@ judge_route(const struct chim_kernel *k, const struct kernel_route *r)
 		return "the kernel has no unicast route for it";
 	if (r->is_tunnel)
 		return "its route encapsulates";
-	if (kernel_port_by_ifindex(k, r->oif) == NULL)
-		return "its route does not leave by a port's exception interface";
 	return NULL;
 }
 
@@ -151,6 +144,7 @@ path_create(struct chim_kernel *k, const struct chim_tuple *t, const struct kern
 	memcpy(p->remote, t->remote_addr, sizeof(p->remote));
 	p->route_mtu = r->mtu;
 	p->mtu = r->mtu;
+	p->qos = r->iface.qos;
 	p->neighbor = n;
 	n->nb_paths++;
 	p->idle_since = k->now;
@@ -171,7 +165,7 @@ kernel_path_get(struct chim_kernel *k, const struct chim_tuple *t, uint32_t mark
 	*why = "the kernel has no route for it";
 	if (kernel_resolve_route(&k->nl, t, mark, bound, &r) != 0)
 		return NULL;
-	*why = judge_route(k, &r);
+	*why = judge_route(&r);
 	if (*why != NULL)
 		return NULL;
 	n = kernel_neighbor_get(k, &r, why);
@@ -218,6 +212,7 @@ fill_neighbor(const struct chim_kernel *k, struct kernel_neighbor *n)
 	n->block.block.port_number = n->port->number;
 	n->block.block.offload_handle = n->id;
 	memcpy(n->block.neighbor_const.dl_source, n->port->mac, sizeof(n->port->mac));
+	n->block.neighbor_const.vlan_id = n->vlan_id;
 	memcpy(n->block.cached.dl_destination, n->mac, sizeof(n->mac));
 	n->block.cached.host_reachability_delta = age;
 	n->block.delegated.nic_reachability_delta = age; /* spec 2.1: equal at first */

@@ -25,7 +25,7 @@
 static int
 ask_kernel(struct chim_kernel *k, const struct kernel_neighbor *n, struct kernel_neigh *now)
 {
-	return kernel_resolve_neighbor(&k->nl, n->port->ifindex, n->family, n->addr, now);
+	return kernel_resolve_neighbor(&k->nl, n->ifindex, n->family, n->addr, now);
 }
 
 /* ---- the engine asks ---- */
@@ -48,7 +48,7 @@ kernel_reach_answer(struct chim_kernel *k, const struct chim_completion *c)
 	if ((now.state & NUD_SURE) != 0)
 		io.bytes = now.state == NUD_REACHABLE ? RTE_MAX(now.confirmed_ms, 1u) : 1;
 	else if ((now.state & NUD_DOUBTFUL) != 0)
-		(void)kernel_neighbor_probe(&k->nl, n->port->ifindex, n->family, n->addr);
+		(void)kernel_neighbor_probe(&k->nl, n->ifindex, n->family, n->addr);
 	(void)chim_host_post(k->host, &io);
 }
 
@@ -99,6 +99,6 @@ kernel_reach_confirm(struct chim_kernel *k, struct kernel_neighbor *n)
 	/* What it is now: it may have become permanent, or another's, since it was asked. */
 	if (ask_kernel(k, n, &now) != 0 || !may_confirm(&now, n))
 		return;
-	if (kernel_neighbor_confirm(&k->nl, n->port->ifindex, n->family, n->addr, now.flags) == 0)
+	if (kernel_neighbor_confirm(&k->nl, n->ifindex, n->family, n->addr, now.flags) == 0)
 		k->counters.confirmations++;
 }

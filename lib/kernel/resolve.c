@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Routes and neighbors: how the kernel would send, and what it knows of the
- * next hop. Also what it is told of a neighbor: to use it, so that it is
+ * Routes, interfaces, neighbors: how the kernel would send, by what, and what
+ * it knows of the next hop. Also what it is told of a neighbor: to use it, so that it is
  * resolved, and that it is reachable.
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
@@ -76,22 +78,98 @@ on_route(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-/* Only when the route sets none of its own. */
-static int
-on_link(const struct nlmsghdr *nlh, void *arg)
+static void
+read_qos(const struct nlattr *list, struct kernel_qos *qos)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, list)
+	{
+		const struct ifla_vlan_qos_mapping *row = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) != IFLA_VLAN_QOS_MAPPING)
+			continue;
+		if (qos->nb < KERNEL_QOS_MAX) {
+			qos->map[qos->nb].from = row->from;
+			qos->map[qos->nb].to = row->to;
+		}
+		qos->nb++;
+	}
+}
+
+static void
+read_vlan(const struct nlattr *data, struct kernel_iface *i)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, data)
+	{
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_VLAN_ID:
+			i->vlan_id = mnl_attr_get_u16(attr);
+			break;
+		case IFLA_VLAN_PROTOCOL:
+			i->vlan_proto = ntohs(mnl_attr_get_u16(attr));
+			break;
+		case IFLA_VLAN_EGRESS_QOS:
+			read_qos(attr, &i->qos);
+			break;
+		}
+	}
+}
+
+static void
+read_kind(const struct nlattr *info, struct kernel_iface *i)
+{
+	const struct nlattr *data = NULL;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_nested(attr, info)
+	{
+		if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+			snprintf(i->kind, sizeof(i->kind), "%s", mnl_attr_get_str(attr));
+		if (mnl_attr_get_type(attr) == IFLA_INFO_DATA)
+			data = attr;
+	}
+	/* The data of other kinds has other meanings. */
+	if (data != NULL && strcmp(i->kind, "vlan") == 0)
+		read_vlan(data, i);
+}
+
+void
+kernel_iface_parse(const struct nlmsghdr *nlh, struct kernel_iface *i)
 {
 	const struct nlattr *attr;
 
 	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg))
 	{
-		if (mnl_attr_get_type(attr) == IFLA_MTU)
-			*(uint32_t *)arg = mnl_attr_get_u32(attr);
+		switch (mnl_attr_get_type(attr)) {
+		case IFLA_MTU:
+			i->mtu = mnl_attr_get_u32(attr);
+			break;
+		case IFLA_LINK:
+			i->lower = (int)mnl_attr_get_u32(attr);
+			break;
+		case IFLA_ADDRESS:
+			if (mnl_attr_get_payload_len(attr) == sizeof(i->mac))
+				memcpy(i->mac, mnl_attr_get_payload(attr), sizeof(i->mac));
+			break;
+		case IFLA_LINKINFO:
+			read_kind(attr, i);
+			break;
+		}
 	}
-	return MNL_CB_OK;
 }
 
 static int
-read_link_mtu(struct kernel_netlink *nl, int ifindex, uint32_t *mtu)
+on_link(const struct nlmsghdr *nlh, void *arg)
+{
+	kernel_iface_parse(nlh, arg);
+	return MNL_CB_OK;
+}
+
+int
+kernel_iface_read(struct kernel_netlink *nl, int ifindex, struct kernel_iface *out)
 {
 	char buf[KERNEL_NETLINK_BYTES] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -101,7 +179,8 @@ read_link_mtu(struct kernel_netlink *nl, int ifindex, uint32_t *mtu)
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 	ifi->ifi_index = ifindex;
-	return kernel_netlink_ask(nl, nl->route, nlh, on_link, mtu);
+	memset(out, 0, sizeof(*out));
+	return kernel_netlink_ask(nl, nl->route, nlh, on_link, out);
 }
 
 int
@@ -134,8 +213,11 @@ kernel_resolve_route(struct kernel_netlink *nl, const struct chim_tuple *t, uint
 	out->hop_family = family;
 	memcpy(out->hop, t->remote_addr, len);
 	rc = kernel_netlink_ask(nl, nl->route, nlh, on_route, out);
-	if (rc == 0 && out->mtu == 0 && out->oif != 0)
-		rc = read_link_mtu(nl, out->oif, &out->mtu);
+	if (rc != 0 || out->oif == 0)
+		return rc;
+	rc = kernel_iface_read(nl, out->oif, &out->iface);
+	if (out->mtu == 0)
+		out->mtu = out->iface.mtu;
 	return rc;
 }
 

@@ -544,6 +544,7 @@ tapwire_ifindex(struct tapwire *w, enum tapwire_side side)
 void
 tapwire_link(struct kernel_link *to_host)
 {
+	memset(to_host, 0, sizeof(*to_host));
 	memcpy(to_host->dst, macs[TAPWIRE_HOST], 6);
 	memcpy(to_host->src, macs[TAPWIRE_PEER], 6);
 }

@@ -28,12 +28,13 @@ struct kernel_frame {
 };
 
 #define KERNEL_FRAMES_MAX  2u
-#define KERNEL_FRAME_BYTES 128u /* Ethernet, IPv6, TCP with timestamps, and room */
+#define KERNEL_FRAME_BYTES 128u /* Ethernet, a tag, IPv6, TCP with timestamps, and room */
 
-/** Link-layer addresses as seen by the receiver of a frame. */
+/** Link-layer addresses as seen by the receiver of a frame, and its VLAN. */
 struct kernel_link {
 	uint8_t dst[6];
 	uint8_t src[6];
+	uint16_t vlan_id; /* 0 = untagged; of no account for markers, which the interface tags */
 };
 
 /**

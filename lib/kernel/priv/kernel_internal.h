@@ -10,6 +10,7 @@
  *   build.c     state <-> block                 chains.c    bytes <-> mbufs
  *   objects.c   neighbors and paths offloaded   follow.c    what the kernel says of them
  *   reach.c     who is reachable                refuse.c    what may not go
+ *   egress.c    which port and VLAN a route leads to
  *   resolve.c, netlink.c, conntrack.c   asking the kernel
  *
  * Whatever the engine reads or writes by address (blocks, contexts) is in EAL
@@ -54,7 +55,9 @@ struct kernel_neighbor {
 	bool is_busy;  /* a request about it is in flight */
 	bool is_stale; /* the kernel has said something new: look again */
 	const struct kernel_port *port;
-	uint8_t family; /* AF_INET, AF_INET6: of the next hop */
+	int ifindex;	  /* where the kernel has it: the port's, or a VLAN interface on that */
+	uint16_t vlan_id; /* 0 = none */
+	uint8_t family;	  /* AF_INET, AF_INET6: of the next hop */
 	uint8_t addr[16];
 	uint8_t mac[6]; /* as the engine has it */
 	uint32_t nb_paths;
@@ -76,11 +79,12 @@ struct kernel_path {
 	uint8_t local[16];
 	uint8_t remote[16];
 	uint32_t mark;
-	int bound;	     /* SO_BINDTODEVICE, 0 = not */
-	uint32_t route_mtu;  /* what the kernel says */
-	uint32_t mtu;	     /* as the engine has it: less where ICMP asked for it */
-	chim_us_t mtu_until; /* then the route's is tried again */
-	uint32_t nb_conns;   /* that use it, or are on the way to it */
+	int bound;	       /* SO_BINDTODEVICE, 0 = not */
+	struct kernel_qos qos; /* of the VLAN interface */
+	uint32_t route_mtu;    /* what the kernel says */
+	uint32_t mtu;	       /* as the engine has it: less where ICMP asked for it */
+	chim_us_t mtu_until;   /* then the route's is tried again */
+	uint32_t nb_conns;     /* that use it, or are on the way to it */
 	chim_us_t idle_since;
 	chim_handle_t handle;
 	struct chim_path_block block;
@@ -351,7 +355,6 @@ struct kernel_neighbor *
 kernel_neighbor_find(struct chim_kernel *k, int ifindex, uint8_t family, const uint8_t *addr);
 struct kernel_neighbor *
 kernel_neighbor_get(struct chim_kernel *k, const struct kernel_route *r, const char **why);
-const struct kernel_port *kernel_port_by_ifindex(const struct chim_kernel *k, int ifindex);
 /** Submit for an object. @return false when the ring is full. */
 bool
 kernel_object_submit(struct chim_kernel *k, uint32_t op, uint64_t cookie, struct chim_block *root);
@@ -360,6 +363,20 @@ bool kernel_neighbor_invalidate(struct chim_kernel *k, struct kernel_neighbor *n
 bool kernel_path_update(struct chim_kernel *k, struct kernel_path *p);
 bool kernel_neighbor_update(struct chim_kernel *k, struct kernel_neighbor *n);
 bool kernel_path_relink(struct chim_kernel *k, struct kernel_path *p, struct kernel_neighbor *to);
+
+/* ---- egress.c ---- */
+
+struct kernel_egress {
+	const struct kernel_port *port;
+	int ifindex;	  /* that the kernel sends by */
+	uint16_t vlan_id; /* 0 = none */
+};
+
+/** Which way do frames of a route leave? @return NULL; or why the engine could not take it. */
+const char *
+kernel_egress_find(struct chim_kernel *k, const struct kernel_route *r, struct kernel_egress *out);
+/** The 802.1p priority of a socket's frames. @param priority SO_PRIORITY. */
+uint8_t kernel_egress_priority(const struct kernel_qos *qos, uint32_t priority);
 
 /* ---- follow.c ---- */
 

@@ -48,13 +48,41 @@ struct kernel_tracked {
 	uint32_t timeout_s; /* left */
 };
 
+/* What socket priorities a VLAN interface turns into which of 802.1p; all others into 0. */
+#define KERNEL_QOS_MAX 32u
+struct kernel_qos {
+	uint32_t nb; /* as the kernel has; those beyond KERNEL_QOS_MAX are not known */
+	struct {
+		uint32_t from;
+		uint32_t to;
+	} map[KERNEL_QOS_MAX];
+};
+
+/* An interface, as far as frames that leave by it depend on it. */
+struct kernel_iface {
+	uint32_t mtu;
+	uint8_t mac[6];
+	int lower;	     /* the interface that it stands on, 0 = none */
+	char kind[16];	     /* "vlan", "bond", ...; "" = hardware */
+	uint16_t vlan_id;    /* of kind vlan */
+	uint16_t vlan_proto; /* ETH_P_* */
+	struct kernel_qos qos;
+};
+
+/** What a message of rtnetlink says of an interface. */
+void kernel_iface_parse(const struct nlmsghdr *nlh, struct kernel_iface *i);
+
+/** What is an interface? @return -ENODEV when it is gone. */
+int kernel_iface_read(struct kernel_netlink *nl, int ifindex, struct kernel_iface *out);
+
 struct kernel_route {
 	int oif;
-	uint8_t type;	    /* RTN_UNICAST, RTN_LOCAL, ... */
-	bool is_tunnel;	    /* light-weight encapsulation */
-	uint8_t hop_family; /* AF_INET, AF_INET6 */
-	uint8_t hop[16];    /* gateway, or the destination itself */
-	uint32_t mtu;	    /* of the route, else of the interface */
+	struct kernel_iface iface; /* that oif is */
+	uint8_t type;		   /* RTN_UNICAST, RTN_LOCAL, ... */
+	bool is_tunnel;		   /* light-weight encapsulation */
+	uint8_t hop_family;	   /* AF_INET, AF_INET6 */
+	uint8_t hop[16];	   /* gateway, or the destination itself */
+	uint32_t mtu;		   /* of the route, else of the interface */
 };
 
 /** How would the kernel send to the tuple's remote end? */
