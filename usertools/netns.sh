@@ -8,8 +8,10 @@
 #   PREFIX-host:  wd (the wire, no address)   chim0 (the kernel's interface)
 #   PREFIX-peer:  wp  10.78.0.2, fd78::2      an unmodified kernel
 #
-# Set before: NET_PREFIX; NET_MTU, if not 1500. Everything made is named or noted, and net_down
-# removes exactly that.
+# Set before: NET_PREFIX; NET_MTU, if not 1500. With NET_KERNEL=veth the kernel's interface is one
+# end of a veth, kd the other, instead of a tap: the tap driver carries no jumbo frames. With
+# NET_VLAN=ID the addresses are those of VLAN interfaces, chim0.ID and wp.ID, whose frames have
+# priority 3. Everything made is named or noted, and net_down removes exactly that.
 
 HOST_MAC=02:00:00:00:00:01
 HOST_IP=10.78.0.1 PEER_IP=10.78.0.2
@@ -43,8 +45,9 @@ net_up() {
 	host sysctl -q -w net.ipv6.conf.wd.disable_ipv6=1
 	host ip link set wd up
 	peer ip link set wp up
-	peer ip addr add $PEER_IP/24 dev wp
-	peer ip addr add $PEER_IP6/64 dev wp nodad
+	net_tag peer wp
+	peer ip addr add $PEER_IP/24 dev $NET_LINK
+	peer ip addr add $PEER_IP6/64 dev $NET_LINK nodad
 	# A veth leaves checksums to be filled in by hardware that is not there,
 	# and the af_packet driver does not tell.
 	peer ethtool -K wp tx off >/dev/null
@@ -55,23 +58,47 @@ net_up() {
 	peer sh -c "echo $cpus >/sys/class/net/wp/queues/rx-0/rps_cpus"
 	host sh -c "echo $cpus >/sys/class/net/wd/queues/rx-0/rps_cpus"
 	# And it queues 1000 frames, the rest is lost: no more may be under way.
-	peer ip route replace 10.78.0.0/24 dev wp src $PEER_IP cwnd lock $WIRE_FRAMES
-	peer ip -6 route replace fd78::/64 dev wp cwnd lock $WIRE_FRAMES
-	# af_packet only copies: the kernel must not answer what arrives on wd too.
+	peer ip route replace 10.78.0.0/24 dev $NET_LINK src $PEER_IP cwnd lock $WIRE_FRAMES
+	peer ip -6 route replace fd78::/64 dev $NET_LINK cwnd lock $WIRE_FRAMES
+	net_deaf wd
+	[ "${NET_KERNEL:-tap}" = tap ] || net_kernel_up
+}
+
+# net_tag NAMESPACE INTERFACE: its VLAN interface, if there are to be; NET_LINK is what has addresses
+net_tag() {
+	NET_LINK=$2
+	[ -n "${NET_VLAN:-}" ] || return 0
+	NET_LINK=$2.$NET_VLAN
+	$1 ip link add link "$2" name "$NET_LINK" type vlan id "$NET_VLAN" egress-qos-map 0:3
+	$1 ip link set "$NET_LINK" up
+}
+
+# net_deaf INTERFACE: af_packet only copies, and the kernel must not take what arrives there too
+net_deaf() {
 	host nft -f - <<-RULES
-	table netdev wire {
-		chain in { type filter hook ingress device "wd" priority 0; policy drop; }
+	table netdev $1 {
+		chain in { type filter hook ingress device "$1" priority 0; policy drop; }
 	}
 	RULES
+}
+
+# net_kernel_up: the kernel's interface as one end of a veth
+net_kernel_up() {
+	host ip link add chim0 address $HOST_MAC type veth peer name kd
+	host sysctl -q -w net.ipv6.conf.kd.disable_ipv6=1
+	host ethtool -K chim0 tx off >/dev/null
+	host ip link set kd mtu ${NET_MTU:-1500} up
+	net_deaf kd
 }
 
 # net_tap_up [TAP]: addresses on the exception interface, once the engine made it
 net_tap_up() {
 	local tap=${1:-chim0}
 	wait_for 30 host ip link show "$tap" || return 1
-	host ip addr add $HOST_IP/24 dev "$tap"
-	host ip addr add $HOST_IP6/64 dev "$tap" nodad
 	host ip link set "$tap" mtu ${NET_MTU:-1500} up
+	net_tag host "$tap"
+	host ip addr add $HOST_IP/24 dev $NET_LINK
+	host ip addr add $HOST_IP6/64 dev $NET_LINK nodad
 }
 
 # net_congestion NAME: of every connection that the host's kernel makes from

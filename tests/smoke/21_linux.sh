@@ -3,8 +3,8 @@
 # Copyright (c) 2026 The Chimney Authors
 #
 # Linux as the peer, in many shapes: with and without timestamps, SACK, window
-# scaling and ECN, two MTUs, IPv4 and IPv6, a clean wire and one
-# that loses. In each shape: bulk both ways, bulk from the engine, questions
+# scaling and ECN, IPv4 and IPv6, a clean wire and one that loses, small
+# frames, jumbo frames, and frames with a VLAN tag. In each shape: bulk both ways, bulk from the engine, questions
 # and answers, half-closes, resets, and many connections - all offloaded as
 # they are accepted, all compared byte by byte, and what the peer's kernel
 # counted looked at.
@@ -99,28 +99,72 @@ done_with() {
 services="--listen=7001,source=8000000,offload=accept --listen=7002,echo,offload=accept
 	--listen=[::]:7005,source=8000000,offload=accept --listen=[::]:7008,echo,offload=accept"
 
-# Bits of tcpi_options: timestamps 1, SACK 2, scaling 4, ECN 8.
-engine_up $services
-peer sysctl -q -w net.ipv4.ip_local_port_range="20000 59999" net.ipv4.tcp_tw_reuse=1
-try "everything" $HOST_IP 7
-try "everything, IPv6" $HOST_IP6 7
-try "no timestamps" $HOST_IP 6 timestamps=0
-try "no SACK" $HOST_IP 5 sack=0
-try "no scaling" $HOST_IP 3 window_scaling=0
-try "nothing" $HOST_IP 0 timestamps=0 sack=0 window_scaling=0
-try "nothing, IPv6" $HOST_IP6 0 timestamps=0 sack=0 window_scaling=0
-try "ECN" $HOST_IP 15 ecn=1
-lossy
-try "loss" $HOST_IP 7
-try "loss, no SACK" $HOST_IP 5 sack=0
-try "loss, nothing" $HOST_IP 0 timestamps=0 sack=0 window_scaling=0
-done_with
+# mss_is ADDRESS BYTES: what a connection that waits in the engine sends at most, and its peer
+mss_is() {
+	local at="$1 7000"
+	[ "$1" = $HOST_IP ] || at="$1 7006"
+	net_run peer "$CHIMNEY_PEER" connect $at --until-usr1 --json --progress 100 >"$work/mss.log" 2>&1
+	client=$NET_PID
+	waits() { [ "$(ctl --json list | jq length)" = 1 ]; }
+	wait_for 10 waits || fail "no connection"
+	ctl offload "$(ctl --json list | jq '.[0].id')" || fail "not offloaded"
+	[ "$(ctl --json list | jq '.[0].mss')" = "$2" ] || fail "MSS: $(ctl --json list | jq '.[0].mss')"
+	peer ss -Htni "dport = :${at#* }" | grep -q " mss:$2 " || fail "$(peer ss -Htni)"
+	finish_client $client "$work/mss.log"
+	wait_for 10 none_left || fail "$(total .connections) connections are left"
+	echo "MSS of $1: $2"
+}
 
-# af_packet takes no frames larger than a buffer, so the wire cannot have jumbo frames here.
-NET_MTU=1280
-engine_up $services
-try "small frames" $HOST_IP 7
-try "small frames, IPv6, no timestamps" $HOST_IP6 6 timestamps=0
-lossy
-try "small frames, loss" $HOST_IP 7
+# Bits of tcpi_options: timestamps 1, SACK 2, scaling 4, ECN 8.
+many_shapes() {
+	try "everything" $HOST_IP 7
+	try "everything, IPv6" $HOST_IP6 7
+	try "no timestamps" $HOST_IP 6 timestamps=0
+	try "no SACK" $HOST_IP 5 sack=0
+	try "no scaling" $HOST_IP 3 window_scaling=0
+	try "nothing" $HOST_IP 0 timestamps=0 sack=0 window_scaling=0
+	try "nothing, IPv6" $HOST_IP6 0 timestamps=0 sack=0 window_scaling=0
+	try "ECN" $HOST_IP 15 ecn=1
+	lossy
+	try "loss" $HOST_IP 7
+	try "loss, no SACK" $HOST_IP 5 sack=0
+	try "loss, nothing" $HOST_IP 0 timestamps=0 sack=0 window_scaling=0
+}
+
+# few_shapes WHAT: what an MTU or a tag may change
+few_shapes() {
+	try "$1" $HOST_IP 7
+	try "$1, IPv6, no timestamps" $HOST_IP6 6 timestamps=0
+	lossy
+	try "$1, loss" $HOST_IP 7
+}
+
+# start OPTION...: the engine with the services, and room for all the connections
+start() {
+	engine_up $services "$@"
+	peer sysctl -q -w net.ipv4.ip_local_port_range="20000 59999" net.ipv4.tcp_tw_reuse=1
+}
+
+case "${NET_SHAPE:-plain}" in
+plain)
+	start
+	many_shapes
+	done_with
+	NET_MTU=1280
+	start
+	few_shapes "small frames"
+	;;
+jumbo)
+	start
+	grep -q 'mbufs of 9216 bytes to receive' "$engine_log" || fail "$(grep memory "$engine_log")"
+	[ "$(host cat /sys/class/net/chim0/mtu)" = 9000 ] || fail "the kernel's MTU is another"
+	mss_is $HOST_IP 8948
+	mss_is $HOST_IP6 8928
+	few_shapes "jumbo frames"
+	;;
+vlan)
+	start
+	few_shapes "VLAN"
+	;;
+esac
 done_with

@@ -48,6 +48,21 @@ lcores=0
 wire=net_af_packet0
 engine_log=$work/engine.log
 wire_args=blocksz=65536,framesz=2048,framecnt=4096
+kernel=net_tap0,iface=chim0,mac=$HOST_MAC
+
+# The shape of the wire, where the test is run in several (NET_SHAPE of meson.build).
+case "${NET_SHAPE:-plain}" in
+jumbo)
+	NET_MTU=9000 NET_KERNEL=veth WIRE_FRAMES=200
+	wire_args=blocksz=36864,framesz=9216,framecnt=1024
+	kernel=net_af_packet1,iface=kd,$wire_args
+	;;
+vlan)
+	NET_VLAN=100
+	unshare -n ip link add link lo name lo.5 type vlan id 5 2>/dev/null ||
+		skip "machine: the kernel has no VLAN interfaces"
+	;;
+esac
 
 # lacks_af_xdp: true, and why, where net_af_xdp cannot be used
 lacks_af_xdp() {
@@ -65,8 +80,8 @@ engine_up() {
 	net_up || fail "cannot make the namespaces"
 	net_run host "$CHIMNEY" -l $lcores $memory --no-pci \
 		--file-prefix=$NET_PREFIX --log-level=warning \
-		--vdev=$wire,iface=wd,$wire_args --vdev=net_tap0,iface=chim0,mac=$HOST_MAC \
-		-- --port=$wire,net_tap0 --mtu=${NET_MTU:-1500} --offload=never \
+		--vdev=$wire,iface=wd,$wire_args --vdev=$kernel \
+		-- --port=$wire,${kernel%%,*},chim0 --mtu=${NET_MTU:-1500} --offload=never \
 		--control="$work/control.sock" \
 		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$engine_log" 2>&1
 	engine=$NET_PID
