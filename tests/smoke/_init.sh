@@ -59,8 +59,8 @@ jumbo)
 	;;
 vlan)
 	NET_VLAN=100
-	unshare -n ip link add link lo name lo.5 type vlan id 5 2>/dev/null ||
-		skip "machine: the kernel has no VLAN interfaces"
+	unshare -n sh -c "ip link add v type veth && ip link add link v name v.5 type vlan id 5" \
+		2>/dev/null || skip "machine: the kernel has no VLAN interfaces"
 	;;
 esac
 
