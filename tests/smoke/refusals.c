@@ -244,7 +244,7 @@ static const struct {
 	{ "IPsec policies", add_policy, drop_policy },
 	{ "does not leave by a port's exception interface", route_elsewhere, drop_route },
 	{ "no route", route_nowhere, drop_route },
-	{ "does not leave by a port's exception interface", route_through_vxlan, drop_vxlan,
+	{ "its route leaves by a vxlan tunnel", route_through_vxlan, drop_vxlan,
 		"ip link add tun0 type vxlan id 1 remote 10.78.0.3 dstport 4789 dev chim0" },
 	{ "its route encapsulates", nothing_more, drop_route,
 		"ip route add 10.78.0.2/32 encap ip id 5 dst 10.78.0.3 dev chim0" },
