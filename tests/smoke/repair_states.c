@@ -309,6 +309,34 @@ static const struct {
 	{ IPPROTO_IP, IP_TTL, 33 },
 };
 
+static const struct linger short_linger = { 1, 7 };
+
+/* Those that are no numbers; and the interface, which must be one that there is. */
+static void
+set_texts(struct rig *r)
+{
+	assert_int_equal(setsockopt(r->host, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5), 0);
+	assert_int_equal(
+		setsockopt(r->host, SOL_SOCKET, SO_LINGER, &short_linger, sizeof(short_linger)), 0);
+	set_int(r->host, SOL_SOCKET, SO_BINDTOIFINDEX, tapwire_ifindex(r->w, TAPWIRE_HOST));
+}
+
+static void
+check_texts(struct rig *r)
+{
+	struct linger linger = { 0 };
+	socklen_t len = sizeof(linger);
+	char name[16] = "";
+
+	assert_int_equal(getsockopt(r->host, SOL_SOCKET, SO_LINGER, &linger, &len), 0);
+	assert_memory_equal(&linger, &short_linger, sizeof(linger));
+	len = sizeof(name);
+	assert_int_equal(getsockopt(r->host, IPPROTO_TCP, TCP_CONGESTION, name, &len), 0);
+	assert_string_equal(name, "cubic");
+	assert_int_equal(
+		int_of(r->host, SOL_SOCKET, SO_BINDTOIFINDEX), tapwire_ifindex(r->w, TAPWIRE_HOST));
+}
+
 static void
 options_segment_size_and_locks_come_out_as_they_went_in(void **state)
 {
@@ -321,8 +349,10 @@ options_segment_size_and_locks_come_out_as_they_went_in(void **state)
 	mss = info_of(r->host).tcpi_snd_mss;
 	lock = int_of(r->host, SOL_SOCKET, SO_BUF_LOCK);
 	assert_true(mss > 536);
+	set_texts(r);
 	for (int i = 0; i < 20; i++)
 		move(r, CHIM_TCP_ESTABLISHED);
+	check_texts(r);
 	for (size_t i = 0; i < CHIM_DIM(kept); i++)
 		assert_int_equal(int_of(r->host, kept[i].level, kept[i].name), kept[i].value);
 	assert_int_equal(info_of(r->host).tcpi_snd_mss, mss);
