@@ -370,6 +370,42 @@ a_full_ring_is_retried(void **state)
 	end();
 }
 
+/* One send, no larger than what is left for those that have nothing posted; then no other. */
+static struct chim_io
+worker_takes_a_small_share(void)
+{
+	struct chim_io io = worker_takes(CHIM_IO_SEND);
+
+	assert_true(io.m->nb_segs <= t.pool->size / 64 + 1);
+	assert_true(chim_stream_is_blocked(t.s));
+	worker_takes_nothing_more();
+	return io;
+}
+
+static void
+a_pool_that_is_half_used_is_shared_out(void **state)
+{
+	struct rte_mbuf *taken[1100];
+	struct chim_io io;
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_alloc_bulk(t.pool, taken, 1100), 0);
+	begin("source", "10M");
+	moves_to_engine();
+	io = worker_takes_a_small_share();
+	/* What it has posted counts against it, however often it tries. */
+	chim_stream_retry(t.s);
+	worker_takes_nothing_more();
+	engine_completes(io, CHIM_STATUS_SUCCESS);
+	io = worker_takes_a_small_share();
+	/* Where there is enough again it may have more. */
+	rte_pktmbuf_free_bulk(taken, 1100);
+	chim_stream_retry(t.s);
+	assert_true(chim_chan_count(t.slot->to_worker[0]) > 1);
+	engine_completes(io, CHIM_STATUS_SUCCESS);
+	end();
+}
+
 static void
 the_peers_fin_in_the_engine_is_end_of_file(void **state)
 {
@@ -536,6 +572,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(data_lent_before_a_move_is_read_after_it),
 	cmocka_unit_test(indications_wait_until_an_earlier_stay_is_read),
 	cmocka_unit_test(a_full_ring_is_retried),
+	cmocka_unit_test(a_pool_that_is_half_used_is_shared_out),
 	cmocka_unit_test(the_peers_fin_in_the_engine_is_end_of_file),
 	cmocka_unit_test(a_passive_stream_refuses_and_reads_nothing),
 	cmocka_unit_test(refusals_that_a_full_ring_delays_keep_their_order),
