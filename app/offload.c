@@ -15,7 +15,8 @@
 
 /* The thresholds of the automatic mode of Windows' chimney: 130 KB moved, a round trip below 20 ms
  * (its third, a 10 Gbit/s port, is not one of a connection). */
-#define AUTO "bytes:130K+rtt:20"
+#define AUTO_BYTES  (130u * 1024u)
+#define AUTO_RTT_MS 20u
 
 static int
 refuse(char *why, const char *word)
@@ -40,6 +41,11 @@ parse_threshold(struct app_policy *p, const char *word, char *why)
 		{ "rtt:", &p->rtt_ms },
 	};
 
+	if (strcmp(word, "auto") == 0) {
+		p->bytes = AUTO_BYTES;
+		p->rtt_ms = AUTO_RTT_MS;
+		return 0;
+	}
 	for (size_t i = 0; i < CHIM_DIM(row); i++) {
 		size_t n = strlen(row[i].name);
 
@@ -70,7 +76,7 @@ app_policy_parse(struct app_policy *p, const char *value, char *why)
 		return 0;
 	}
 	p->kind = APP_POLICY_WORTH;
-	if (strlcpy(text, strcmp(value, "auto") == 0 ? AUTO : value, sizeof(text)) >= sizeof(text))
+	if (strlcpy(text, value, sizeof(text)) >= sizeof(text))
 		return refuse(why, value);
 	while ((word = strsep(&rest, "+")) != NULL) {
 		if (parse_threshold(p, word, why) != 0)

@@ -7,6 +7,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,8 @@ set_control(struct app_options *o, const char *value, char *why)
 static int
 set_group(struct app_options *o, const char *value, char *why)
 {
+	if (getgrnam(value) == NULL)
+		return app_value_refuse(why, "there is no group '%s'", value);
 	return app_value_text(o->group, sizeof(o->group), value, why);
 }
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_devargs.h>
+
 #include "port_internal.h"
 
 int
@@ -41,12 +43,32 @@ choose_mtu(struct port_dev *d)
 		d->mtu = RTE_ETHER_MTU;
 }
 
+/* Was EAL told of the device? */
+static bool
+was_asked_for(const char *name)
+{
+	struct rte_devargs *da;
+
+	RTE_EAL_DEVARGS_FOREACH(NULL, da)
+	{
+		if (strcmp(da->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 port_dev_find(struct port_dev *d)
 {
+	bool is_found = rte_eth_dev_get_port_by_name(d->name, &d->id) == 0;
 	int rc;
 
-	if (rte_eth_dev_get_port_by_name(d->name, &d->id) != 0)
+	if (!is_found && was_asked_for(d->name))
+		return port_fail(d, -ENODEV,
+			"its driver could not make it and says above why: a tap needs "
+			"/dev/net/tun, af_packet and af_xdp an interface that is there, a PCI "
+			"device a DPDK driver (dpdk-devbind.py --status)");
+	if (!is_found)
 		return port_fail(d, -ENODEV,
 			"there is no such ethdev; make it with --vdev=%s,... or bind the device to "
 			"a DPDK driver and allow it with -a",

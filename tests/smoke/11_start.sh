@@ -38,6 +38,12 @@ says 3 "capability cap_net_raw is missing" setpriv --bounding-set=-net_raw \
 	"$CHIMNEY" -l 0 --no-huge -- --port=a,b
 says 1 "there is no such ethdev; make it with --vdev=net_null7" "$CHIMNEY" -l 0 --no-huge -m 256 \
 	--no-pci --file-prefix=$NET_PREFIX -- --port=net_null7,net_tap0
+says 1 "its driver could not make it and says above why: a tap needs /dev/net/tun" \
+	unshare -m sh -c 'mount -t tmpfs none /dev/net && exec "$@"' sh "$CHIMNEY" -l 0 --no-huge \
+	-m 256 --no-pci --file-prefix=$NET_PREFIX --vdev=net_null7 --vdev=net_tap0 -- \
+	--port=net_null7,net_tap0
+says 1 "af_xdp an interface that is there" "$CHIMNEY" -l 0 --no-huge -m 256 --no-pci \
+	--file-prefix=$NET_PREFIX --vdev=net_af_packet0,iface=nosuch -- --port=net_af_packet0,net_tap0
 if ! grep -qhv "^0$" /sys/kernel/mm/hugepages/*/free_hugepages; then
 	says 1 "dpdk-hugepages.py --setup" "$CHIMNEY" -l 0 --no-pci --file-prefix=$NET_PREFIX -- \
 		--port=a,b

@@ -98,6 +98,9 @@ thresholds_of_offload_add_up(void **state)
 	assert_int_equal(o.policy.bytes, 130 << 10);
 	assert_int_equal(o.policy.rtt_ms, 20);
 	assert_int_equal(o.policy.rate, 0);
+	assert_int_equal(parse("--offload=auto+age:5"), 0);
+	assert_int_equal(o.policy.rtt_ms, 20);
+	assert_int_equal(o.policy.age_ms, 5);
 }
 
 static void
@@ -113,6 +116,7 @@ what_is_wrong_is_named_with_what_would_be_right(void **state)
 	refused("--drain=soon", "'soon'", "86400");
 	refused("--drain=-1", "'-1'", "number");
 	refused("--offload=always", "'always'", "accept, never");
+	refused("--group=nosuch", "'nosuch'", "group");
 	refused("--offload=bytes:", "bytes:", "64K");
 	refused("--offload=bytes:64K+speed:3", "'speed:3'", "rate:N");
 	refused("--offload=rtt:-1", "rtt:-1", "64K");
