@@ -37,6 +37,36 @@ the_window_shrinks_by_what_the_host_holds_and_keeps_its_edge(void **state)
 	eng_finish(e);
 }
 
+/* RFC 1122, 4.2.3.3: the window opens by a segment or by half of the buffer, not octet by octet. */
+static void
+a_window_that_opens_by_octets_is_announced_by_the_segment(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000, .rcv_wnd = 4000);
+	struct rte_mbuf *lent[40];
+
+	for (uint32_t i = 0; i < 40; i++)
+		inject(e, SEG(.seq = 100 * i, .len = 100));
+	eng_ignore_out(e);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct chim_io *io = expect_io(e, CHIM_IO_INDICATE);
+
+		lent[i] = io->m;
+		io->m = NULL;
+	}
+	for (uint32_t i = 0; i < 10; i++) {
+		expect_nothing(e);
+		eng_host_returns(e, lent[i]);
+	}
+	expect_out(e, SEG(.ack = 4000, WND(1000)));
+	for (uint32_t i = 10; i < 40; i++)
+		eng_host_returns(e, lent[i]);
+	/* three more at most, for thirty returns */
+	assert_in_range(e->nb_out - e->next_out, 1, 3);
+	eng_ignore_out(e);
+	expect_quiet_for(e, 10000);
+	eng_finish(e);
+}
+
 static void
 a_segment_that_overlaps_the_edge_is_cut_there(void **state)
 {
@@ -298,6 +328,7 @@ a_probe_of_our_closed_window_is_answered_and_its_ack_counts(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_window_shrinks_by_what_the_host_holds_and_keeps_its_edge),
+	cmocka_unit_test(a_window_that_opens_by_octets_is_announced_by_the_segment),
 	cmocka_unit_test(a_segment_that_overlaps_the_edge_is_cut_there),
 	cmocka_unit_test(a_scaled_window_never_promises_a_unit_too_many),
 	cmocka_unit_test(checklist_91_a_new_buffer_size_is_announced),
