@@ -37,7 +37,7 @@ peer_conn_open(struct peer_run *r, struct peer_conn *c, uint32_t number)
 	memset(c, 0, sizeof(*c));
 	c->number = number;
 	c->seed = opt->seed + number;
-	c->goal = opt->until_usr1 ? UINT64_MAX : opt->bytes;
+	c->goal = opt->until_usr1 && !opt->is_resting ? UINT64_MAX : opt->bytes;
 	c->is_held = opt->until_usr1;
 	c->wants_out = true; /* also: to hear that it is connected */
 	c->last_us = peer_now_us();

@@ -18,6 +18,7 @@ static const char help[] =
 	"Sends a pattern to an echo service and compares each byte that comes back.\n"
 	"  --mbytes N, --bytes N   each way and connection (64 MB)\n"
 	"  --until-usr1            go on after that, until SIGUSR1; the next one closes\n"
+	"  --hold                  the same, but rest instead of going on\n"
 	"  --ahead KB              send at most so much more than has come back (no limit)\n"
 	"  --connections N         in all (1)\n"
 	"  --parallel N            at once (1)\n"
@@ -73,6 +74,7 @@ enum {
 	OPT_STALL,
 	OPT_PROGRESS,
 	OPT_USR1,
+	OPT_HOLD,
 	OPT_RESET,
 	OPT_SOURCE,
 	OPT_FROM,
@@ -92,6 +94,7 @@ static const struct option options[] = {
 	{ "stall", required_argument, NULL, OPT_STALL },
 	{ "progress", required_argument, NULL, OPT_PROGRESS },
 	{ "until-usr1", no_argument, NULL, OPT_USR1 },
+	{ "hold", no_argument, NULL, OPT_HOLD },
 	{ "reset", no_argument, NULL, OPT_RESET },
 	{ "source", no_argument, NULL, OPT_SOURCE },
 	{ "from", required_argument, NULL, OPT_FROM },
@@ -138,6 +141,10 @@ take_option(struct peer_options *opt, int which, const char *text)
 	case OPT_HELP:
 		fputs(help, stdout);
 		return 1;
+	case OPT_HOLD:
+		opt->is_resting = true;
+		opt->until_usr1 = true;
+		return 0;
 	case OPT_USR1:
 		opt->until_usr1 = true;
 		return 0;

@@ -34,6 +34,7 @@ struct peer_options {
 	bool is_source;	      /* the service sends and we only check */
 	bool is_reset;	      /* end with a reset when everything has come back */
 	bool until_usr1;      /* go on after bytes, until SIGUSR1; close at the next */
+	bool is_resting;      /* ... but send no more than bytes, and only stay open */
 	bool json;
 };
 
