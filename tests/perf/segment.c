@@ -9,6 +9,7 @@
 #include <rte_ip.h>
 #include <rte_tcp.h>
 
+#include "chim_handle.h"
 #include "segment.h"
 #include "worker.h"
 
@@ -252,7 +253,7 @@ segment_next(struct segment_bed *s, uint32_t flow, uint16_t len)
 
 /* ---- the worker ---- */
 
-/* The stages of chim_dp_poll() that a frame goes through. */
+/* The stages of chim_dp_poll() that data goes through. */
 static void
 turn(struct chim_worker *w, struct rte_mbuf **m, uint32_t nb)
 {
@@ -261,6 +262,7 @@ turn(struct chim_worker *w, struct rte_mbuf **m, uint32_t nb)
 	b->port_number = 0;
 	b->nb = (uint16_t)nb;
 	memcpy(b->m, m, nb * sizeof(m[0]));
+	dp_io(w);
 	chim_wire_parse_burst(b, CHIM_SIDE_WIRE);
 	dp_receive_parsed(w, b);
 	dp_deliver(w);
@@ -303,6 +305,30 @@ segment_rest(struct segment_bed *s)
 		if (nb == had)
 			return nb;
 	}
+}
+
+uint32_t
+segment_answer(struct segment_bed *s, uint32_t len)
+{
+	struct chim_io io;
+	uint32_t nb = 0;
+
+	while (rings_collect(&s->r, 0, &io)) {
+		uint32_t flow = chim_handle_index(io.handle);
+
+		if (io.op != CHIM_IO_INDICATE) {
+			chim_nbl_free(io.m);
+			continue;
+		}
+		io.op = CHIM_IO_RETURN;
+		rings_post(&s->r, &io);
+		rings_host_send(&s->r, io.handle, len);
+		s->peer[flow].ack += len;
+		nb++;
+	}
+	s->r.now += TURN_US;
+	rings_wire_drain(&s->r);
+	return nb;
 }
 
 void

@@ -60,6 +60,10 @@ uint64_t segment_take(struct segment_bed *s, struct rte_mbuf **m, uint32_t nb, u
  *  the host: indications and completions. */
 uint32_t segment_rest(struct segment_bed *s);
 
+/** The host answers everything it was told with len bytes, which go out with the next
+ *  segment_take(); the wire is emptied. @return indications. */
+uint32_t segment_answer(struct segment_bed *s, uint32_t len);
+
 /** The host sends len bytes by a connection; goes out with the next segment_rest(). */
 void segment_send(struct segment_bed *s, uint32_t flow, uint32_t len);
 

@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * Cycles a segment: classified, looked up, taken by the engine, told to the
- * host, and acknowledged. In bursts of 1, 8 and 32, of 1 to 1 M connections
- * (CHIM_PERF_CONNECTIONS=n: of n alone), each as likely as another or a few of
- * them mostly; with the hash and the checksum verdict of a port, and with both
- * in software; by IPv4, and by IPv6. Beside it rte_hash alone with the same keys.
+ * host, and acknowledged; and of a request with its answer, in closed loop. In
+ * bursts of 1, 8 and 32, of 1 to 1 M connections (CHIM_PERF_CONNECTIONS=n: of n
+ * alone), each as likely as another or a few of them mostly; with the hash and
+ * the checksum verdict of a port, and with both in software; by IPv4, and by
+ * IPv6. Beside it rte_hash alone with the same keys.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,27 @@ take(uint32_t nb, uint32_t burst)
 
 	segment_rest(&bed);
 	return (uint32_t)(after - before);
+}
+
+/* Requests that acknowledge the last answer; those of the burst before are answered meanwhile. */
+#define ASKING 4096u
+
+static uint32_t
+rpc(void *arg)
+{
+	static uint32_t next;
+	const struct load *l = arg;
+	uint32_t asking = RTE_MIN(bed.nb, ASKING);
+	uint32_t nb = 0;
+
+	bed.is_software = l->is_software;
+	for (uint32_t at = 0; at < BATCH; at += l->burst) {
+		for (uint32_t i = 0; i < l->burst; i++, next++)
+			frames[i] = segment_next(&bed, next % asking * (bed.nb / asking), l->len);
+		cycles += segment_take(&bed, frames, l->burst, l->burst);
+		nb += segment_answer(&bed, l->len);
+	}
+	return nb;
 }
 
 static void
@@ -157,9 +179,9 @@ sack_in_loss(void *arg)
 
 #define DATA(what, ...) ROW("data, " what, BATCH, data, .len = PAYLOAD, __VA_ARGS__)
 
-/* Of few connections: no out of order, since a connection keeps so many holes at most, and none is
- * used more than another. */
-#define MANY_ONLY 4u
+/* Of few connections: no out of order, since a connection keeps so many holes at most, no requests
+ * side by side, and none is used more than another. */
+#define MANY_ONLY 5u
 
 static int
 run_cases(const char *suite, struct floors_hash *floor)
@@ -183,6 +205,7 @@ run_cases(const char *suite, struct floors_hash *floor)
 		DATA("bursts of 8, skewed", .burst = 8, .is_skewed = true),
 		DATA("bursts of 32, skewed", .burst = 32, .is_skewed = true),
 		ROW("out of order, bursts of 32", BATCH, out_of_order, .burst = 32, .len = PAYLOAD),
+		ROW("request and answer, bursts of 32", BATCH, rpc, .burst = 32, .len = PAYLOAD),
 	};
 
 	return perf_run(suite, cases, CHIM_DIM(cases) - (bed.nb < BATCH ? MANY_ONLY : 0));
