@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Sink 1: what the touched connections have to tell goes into their hosts'
- * rings. A ring without room is not an error: the connection stays on the list
- * and tells the rest when there is room, in order.
+ * Sink 1: what connections have to tell goes into their hosts' rings, first of
+ * those who wait for room there, then of those touched in this turn. A ring
+ * without room is not an error: the connection waits in the host's queue and
+ * tells the rest when there is room, in order.
  *
  * A terminate goes on here too, because what it waits for is room.
  */
@@ -44,6 +45,23 @@ finish(struct chim_worker *w, struct chim_conn *c, struct chim_io *io)
 	w->nb_lent += io->op == CHIM_IO_INDICATE;
 }
 
+/* The host's ring is full: whoever comes later comes behind. */
+static void
+wait_for_host(struct chim_worker *w, struct chim_conn_head *head)
+{
+	struct dp_queue *q = &w->unheard[head->host];
+	uint32_t index = dp_index(head);
+
+	w->counters.host_full++;
+	w->side[index].is_unheard = 1;
+	w->side[index].unheard = CHIM_SLAB_NONE;
+	if (q->first == CHIM_SLAB_NONE)
+		q->first = index;
+	else
+		w->side[q->last].unheard = index;
+	q->last = index;
+}
+
 static uint32_t
 tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 {
@@ -57,7 +75,7 @@ tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 		if (n->nb == AT_ONCE)
 			flush(n);
 		if (n->nb == n->room) {
-			w->counters.host_full++;
+			wait_for_host(w, head);
 			return done;
 		}
 		if (!chim_tcp_next_io(c, &n->io[n->nb], &w->env)) {
@@ -82,6 +100,46 @@ is_open(struct dp_side *side)
 	return true;
 }
 
+static uint32_t
+tell_waiting(struct chim_worker *w, uint32_t host, struct news *n)
+{
+	struct dp_queue *q = &w->unheard[host];
+	uint32_t done = 0;
+
+	if (q->first == CHIM_SLAB_NONE)
+		return 0;
+	turn_to(n, w->target->slot[host].from_worker[w->id]);
+	while (q->first != CHIM_SLAB_NONE && n->nb < n->room) {
+		struct chim_conn *c = dp_conn_at(w, q->first);
+		struct dp_side *side = dp_side(w, c);
+
+		q->first = side->unheard;
+		side->is_unheard = 0;
+		done += tell(w, c, n);
+		/* A terminate waits for it. */
+		if (side->is_ending)
+			dp_touch(w, c);
+	}
+	return done;
+}
+
+static uint32_t
+tell_touched(struct chim_worker *w, struct chim_conn *c, struct news *n)
+{
+	struct chim_conn_head *head = chim_tcp_head(c);
+	struct dp_side *side = dp_side(w, c);
+
+	if (side->is_ending) {
+		/* It may answer the host too, behind what is here. */
+		flush(n);
+		dp_terminate_resume(w, c);
+		n->ring = NULL;
+	}
+	if ((head->todo & CHIM_TODO_DELIVER) == 0 || side->is_unheard || !is_open(side))
+		return 0;
+	return tell(w, c, n);
+}
+
 uint32_t
 dp_deliver(struct chim_worker *w)
 {
@@ -91,17 +149,10 @@ dp_deliver(struct chim_worker *w)
 	n.ring = NULL;
 	n.room = 0;
 	n.nb = 0;
-	for (struct chim_conn *c = w->touched; c != NULL; c = dp_touched_next(w, c)) {
-		rte_prefetch0(dp_touched_next(w, c));
-		if (dp_side(w, c)->is_ending) {
-			/* It may answer the host too, behind what is here. */
-			flush(&n);
-			dp_terminate_resume(w, c);
-			n.ring = NULL;
-		}
-		if ((chim_tcp_head(c)->todo & CHIM_TODO_DELIVER) != 0 && is_open(dp_side(w, c)))
-			done += tell(w, c, &n);
-	}
+	for (uint32_t host = 0; host < w->nb_hosts; host++)
+		done += tell_waiting(w, host, &n);
+	for (uint32_t i = 0; i < w->nb_touched; i++)
+		done += tell_touched(w, dp_conn_at(w, w->touched[i]), &n);
 	flush(&n);
 	return done;
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * One turn of a worker, and the lcore main around it. The turn's order is the
- * architecture's (5): sources first, then the two sinks over the touched list,
+ * architecture's (5): sources first, then the two sinks over what was touched,
  * then everything that was put aside leaves at once. Here is the only clock
  * read of the datapath, and the only place where it may rest.
  */

@@ -29,6 +29,7 @@ init_port(struct chim_worker *w, struct dp_port *p, const struct chim_port *port
 	p->has_kernel_queue = p->has_exception && w->id < port->nb_exception_queues;
 	p->max_wire_len = port->mtu + L2_MAX;
 	p->max_kernel_len = port->exception_mtu + L2_MAX;
+	p->waiting = (struct dp_queue){ CHIM_SLAB_NONE, CHIM_SLAB_NONE };
 	if (port->port_number >= CHIM_MAX_PORTS || port->nb_queues == 0)
 		return -EINVAL;
 	if (p->has_exception && port->nb_exception_queues == 0)

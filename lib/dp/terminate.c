@@ -12,8 +12,8 @@
  *   7  the answer
  *
  * 1 and 3 may have to wait for room, 5 for a host that does not read; each
- * turn tries again while the touched list is walked. Nothing is answered
- * before everything has been told.
+ * turn tries again in its sinks. Nothing is answered before everything has been
+ * told.
  */
 #include "worker.h"
 
@@ -106,6 +106,7 @@ dp_terminate_resume(struct chim_worker *w, struct chim_conn *c)
 	hand_urgent(w, c, hold);
 	chim_wheel_cancel(&w->wheel, dp_index(head));
 	side->is_exported = 1;
+	w->nb_leaving += head->is_waiting;
 	head->todo = CHIM_TODO_DELIVER;
 }
 
@@ -117,6 +118,7 @@ dp_terminate_finish(struct chim_worker *w, struct chim_conn *c)
 	struct chim_msg *msg = side->terminate;
 	enum chim_status status = msg->status;
 
+	chim_assert(!head->is_waiting && !side->is_unheard);
 	chim_trace_terminate(head->handle, w->id, status);
 	side->is_ending = 0;
 	chim_tcp_release(c, &w->env);

@@ -95,6 +95,8 @@ make_env(struct chim_worker *w, const struct chim_dp_config *cfg)
 		.random = cfg->random_seed,
 		.ip_id = FIRST_IP_ID,
 	};
+	for (uint32_t i = 0; i < CHIM_MAX_HOSTS; i++)
+		w->unheard[i] = (struct dp_queue){ CHIM_SLAB_NONE, CHIM_SLAB_NONE };
 	TAILQ_INIT(&w->draining);
 	TAILQ_INIT(&w->untold);
 	TAILQ_INIT(&w->sealing);
@@ -114,7 +116,9 @@ make_conns(struct chim_worker *w, const struct chim_dp_config *cfg)
 	w->conns = chim_slab_init(w->zone->addr, cfg->max_connections, size);
 	w->side = rte_zmalloc_socket("dp_side", cfg->max_connections * sizeof(*w->side),
 		RTE_CACHE_LINE_SIZE, cfg->socket_id);
-	return w->conns != NULL && w->side != NULL ? 0 : -ENOMEM;
+	w->touched = rte_malloc_socket("dp_touched", cfg->max_connections * sizeof(*w->touched),
+		RTE_CACHE_LINE_SIZE, cfg->socket_id);
+	return w->conns != NULL && w->side != NULL && w->touched != NULL ? 0 : -ENOMEM;
 }
 
 static int
@@ -303,6 +307,7 @@ chim_dp_destroy(struct chim_worker *w)
 	rte_free(w->paths);
 	rte_free(w->neighbors);
 	rte_free(w->holds);
+	rte_free(w->touched);
 	rte_free(w->side);
 	if (w->zone != NULL)
 		rte_memzone_free(w->zone);

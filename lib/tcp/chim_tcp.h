@@ -39,13 +39,14 @@ struct chim_conn; /* lib/tcp/priv/tcp_conn.h */
 struct chim_conn_head {
 	chim_handle_t handle; /* datapath, at install; it names the slot in the worker's slab */
 	uint32_t path;	      /* datapath, at install: index of the path replica */
-	uint32_t touched;     /* datapath: slot of the next on the touched list */
+	uint32_t waiting;     /* datapath: slot of the next that waits for the wire */
 	uint16_t local_port;  /* engine, at import; network byte order. With the path's addresses */
 	uint16_t remote_port; /* ... the key of the flow */
 	uint8_t todo;	      /* engine sets bits, datapath clears those it acts on */
 	uint8_t host;	      /* datapath: slot of the host */
 	uint8_t is_ip6 : 1;   /* datapath */
-	uint8_t is_touched : 1;	      /* datapath: on the touched list */
+	uint8_t is_touched : 1;	      /* datapath: something happened to it in this turn */
+	uint8_t is_waiting : 1;	      /* datapath: for the wire, in its port's queue */
 	uint8_t is_invalid : 1;	      /* datapath: invalidated, nothing is sent */
 	struct chim_wheel_link wheel; /* the wheel */
 };

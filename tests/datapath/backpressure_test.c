@@ -4,6 +4,8 @@
  * A host that does not read, a wire that does not take: nothing is lost,
  * nothing overtakes, nobody else waits.
  */
+#include <rte_tcp.h>
+
 #include "rings.h"
 
 static uint32_t
@@ -183,7 +185,143 @@ a_dead_wire_cannot_keep_a_connection(void **state)
 	rings_down(&r);
 }
 
+/* ---- many that wait ---- */
+
+#define MANY 300u /* more than a transmit vector holds */
+
+/* The wire takes a frame at a time, and every connection has data for it, in their order. */
+static void
+many_up(struct rings *r, chim_handle_t *h)
+{
+	rings_up(r,
+		&(struct rings_opts){ .wire_size = 1,
+			.nb_mbufs = 4095,
+			.max_connections = MANY,
+			.host_entries = 1024 });
+	for (uint16_t flow = 0; flow < MANY; flow++)
+		h[flow] = rings_install(r, flow);
+	/* Their first ACKs. */
+	for (uint32_t i = 0; i < MANY; i++) {
+		rings_poll(r);
+		rings_wire_drain(r);
+	}
+	rings_settle(r);
+	for (uint16_t flow = 0; flow < MANY; flow++) {
+		rings_host_send(r, h[flow], 100);
+		rings_poll(r);
+	}
+}
+
+/* The flow of the next frame that leaves. */
+static uint32_t
+next_flow(struct rings *r)
+{
+	struct rte_mbuf *m = NULL;
+	const struct rte_tcp_hdr *tcp;
+	uint32_t flow;
+
+	for (uint32_t i = 0; i < 3 && m == NULL; i++) {
+		rings_poll(r);
+		m = rings_wire_out(r, 0);
+	}
+	assert_non_null(m);
+	tcp = rte_pktmbuf_mtod_offset(m, const struct rte_tcp_hdr *, 14 + 20);
+	flow = rte_be_to_cpu_16(tcp->dst_port) - FRAME_REMOTE_PORT;
+	rte_pktmbuf_free(m);
+	return flow;
+}
+
+static void
+who_waits_for_the_wire_is_served_in_turn(void **state)
+{
+	chim_handle_t h[MANY];
+	struct rings r;
+
+	many_up(&r, h);
+	/* Who has more to send now comes behind those who wait. */
+	rings_host_send(&r, h[MANY - 1], 100);
+	for (uint32_t i = 0; i < 10; i++)
+		rings_host_send(&r, h[0], 100);
+	for (uint32_t flow = 0; flow < MANY; flow++)
+		assert_int_equal(next_flow(&r), flow);
+	rings_settle(&r);
+	rings_down(&r);
+}
+
+/* Those who wait are not looked at while nothing can be sent; one of them may have to go. */
+static void
+who_waits_for_a_dead_wire_can_be_terminated(void **state)
+{
+	static const uint16_t flows[] = { MANY - 1, MANY - 20, MANY - 2 };
+	chim_handle_t h[MANY];
+	struct rings r;
+
+	many_up(&r, h);
+	for (uint32_t i = 0; i < CHIM_DIM(flows); i++) {
+		struct chim_msg *msg = rings_msg(&r, CHIM_MSG_TERMINATE);
+
+		msg->handle = h[flows[i]];
+		msg->tcp.want = CHIM_WANT_DELEGATED;
+		rings_send(&r, 0, msg);
+		for (uint32_t turn = 0; turn < 250; turn++)
+			rings_poll(&r);
+		assert_ptr_equal(rings_reply(&r, 0), msg);
+		assert_int_equal(msg->status, CHIM_STATUS_SUCCESS);
+		chim_nbl_free(msg->tcp.send_chain);
+	}
+	/* The others are all served; nobody is left out, nobody comes twice. */
+	uint32_t seen[MANY] = { 0 };
+
+	for (uint32_t i = 0; i < MANY - CHIM_DIM(flows); i++)
+		seen[next_flow(&r)]++;
+	for (uint32_t i = 0; i < CHIM_DIM(flows); i++)
+		seen[flows[i]]++;
+	for (uint32_t flow = 0; flow < MANY; flow++)
+		assert_int_equal(seen[flow], 1);
+	rings_settle(&r);
+	rings_down(&r);
+}
+
+static void
+who_waits_for_the_host_is_heard_in_turn(void **state)
+{
+	enum {
+		NB = 12
+	};
+	struct chim_io io;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .host_entries = 2 });
+	for (uint16_t flow = 0; flow < NB; flow++)
+		rings_install(&r, flow);
+	for (uint16_t flow = 0; flow < NB; flow++) {
+		rings_wire_in(&r, 0, rings_data(&r, flow, 0, 10));
+		rings_poll(&r);
+	}
+	/* Who gets more meanwhile keeps his place. */
+	for (uint16_t flow = 0; flow < NB; flow++)
+		rings_wire_in(&r, 0, rings_data(&r, NB - 1 - flow, 10, 10));
+	rings_poll(&r);
+	/* 0 and 1 were heard; 1 filled the ring, and waits since then. */
+	for (uint32_t i = 0; i < NB + 2; i++) {
+		uint32_t flow = i < 2 ? i : (i - 1) % NB;
+
+		assert_true(rings_collect(&r, 0, &io));
+		assert_int_equal(io.op, CHIM_IO_INDICATE);
+		assert_int_equal(io.offload_handle, 1000 + flow);
+		assert_int_equal(io.bytes, flow < 2 ? 10 : 20);
+		rte_pktmbuf_free(io.m);
+		rings_poll(&r);
+	}
+	assert_false(rings_collect(&r, 0, &io));
+	assert_true(chim_dp_counters(r.worker[0])->host_full >= NB - 2);
+	rings_down(&r);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(who_waits_for_the_wire_is_served_in_turn),
+	cmocka_unit_test(who_waits_for_a_dead_wire_can_be_terminated),
+	cmocka_unit_test(who_waits_for_the_host_is_heard_in_turn),
 	cmocka_unit_test(a_full_host_ring_delays_and_loses_nothing),
 	cmocka_unit_test(a_terminate_waits_for_room_to_tell_everything_first),
 	cmocka_unit_test(one_host_that_does_not_read_keeps_no_other_waiting),

@@ -73,7 +73,7 @@ static bool
 add_bytes(uint32_t nb)
 {
 	double conn = (double)chim_slab_size(nb, chim_tcp_conn_size()) / nb;
-	double side = sizeof(struct dp_side);
+	double side = sizeof(struct dp_side) + sizeof(*((struct chim_worker *)0)->touched);
 	double ctl = sizeof(struct ctl_conn);
 	double flow4 = bytes_of_flow(nb, false);
 	double flow6 = bytes_of_flow(nb, true);

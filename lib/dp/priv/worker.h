@@ -33,6 +33,7 @@
 #define DP_HOLDS	   32u	   /* holds whose deadline has come */
 #define DP_KERNEL_RESERVE  128u	   /* room of the wire's vector that kernel frames leave alone */
 #define DP_FLUSH_BELOW	   32u	   /* room at which output flushes before it goes on */
+#define DP_WAITING	   64u	   /* connections served that wait for the wire */
 #define DP_TERMINATE_TRIES 200u	   /* turns a terminate waits for room to send the pending ACK */
 #define DP_MARKERS	   16u	   /* remembered, and waiting for an empty queue */
 #define DP_MARKER_US	   100000u /* how long */
@@ -144,6 +145,13 @@ struct dp_path {
 	struct chim_tmpl tmpl;
 };
 
+/* ---- connections that wait for room, first come first served ---- */
+
+struct dp_queue {
+	uint32_t first; /* slot, CHIM_SLAB_NONE when nobody waits */
+	uint32_t last;
+};
+
 /* ---- ports ---- */
 
 struct dp_port {
@@ -155,7 +163,8 @@ struct dp_port {
 				* by any of a thousand connections that would like to send */
 	uint32_t max_wire_len; /* bytes of frame */
 	uint32_t max_kernel_len;
-	uint64_t relayed; /* frames given to the worker that has the queue */
+	uint64_t relayed;	 /* frames given to the worker that has the queue */
+	struct dp_queue waiting; /* connections that would send */
 	struct chim_txq wire;
 	struct chim_txq kernel;
 };
@@ -176,12 +185,15 @@ struct dp_side {
 		const _Atomic uint64_t *gate; /* see struct chim_msg_tcp; NULL once it was open */
 		struct chim_msg *terminate;   /* is_ending: the message to answer */
 	};
-	uint64_t gate_stamp;
+	union {
+		uint64_t gate_stamp; /* until the gate is open; from then on */
+		uint32_t unheard;    /* slot of the next that has something to tell the host */
+	};
 	uint32_t seen;	     /* epoch of path and neighbor the engine was told of */
 	uint8_t is_ending;   /* being terminated */
 	uint8_t is_exported; /* chim_tcp_terminate() has been called */
+	uint8_t is_unheard;  /* waits for room in the host's ring */
 	uint8_t tries;
-	uint8_t reserved;
 };
 _Static_assert(sizeof(struct dp_side) == 32, "two connections a cache line");
 
@@ -217,12 +229,14 @@ struct chim_worker {
 	/* ---- this lcore only ---- */
 	struct chim_tcp_env env __rte_cache_aligned;
 	struct chim_tcp_config tcp;
-	struct chim_tcp_out out;   /* aliases the vector of the connection's port */
-	struct chim_conn *touched; /* connections with something to do, in order */
-	struct chim_conn *touched_last;
-	struct dp_hold_list draining; /* holds whose frames go to the kernel */
-	struct dp_hold_list untold;   /* holds that ran out; ctl does not know yet */
-	struct dp_hold_list sealing;  /* holds whose seal waits for a marker */
+	struct chim_tcp_out out; /* aliases the vector of the connection's port */
+	uint32_t *touched;	 /* slots of connections with something to do in this turn */
+	uint32_t nb_touched;	 /* at most all of them */
+	struct dp_queue unheard[CHIM_MAX_HOSTS]; /* connections whose host's ring is full */
+	uint32_t nb_leaving;			 /* exported while they wait for the wire */
+	struct dp_hold_list draining;		 /* holds whose frames go to the kernel */
+	struct dp_hold_list untold;		 /* holds that ran out; ctl does not know yet */
+	struct dp_hold_list sealing;		 /* holds whose seal waits for a marker */
 	struct dp_marker markers[DP_MARKERS];
 	struct dp_fence fences[DP_MARKERS];
 	uint32_t next_marker;
@@ -269,7 +283,7 @@ dp_side(const struct chim_worker *w, struct chim_conn *c)
 	return &w->side[dp_index(chim_tcp_head(c))];
 }
 
-/* Put a connection that has something to do on the touched list; once is enough. */
+/* Note a connection that has something to do; once is enough. */
 static inline void
 dp_touch(struct chim_worker *w, struct chim_conn *c)
 {
@@ -278,19 +292,7 @@ dp_touch(struct chim_worker *w, struct chim_conn *c)
 	if (head->is_touched)
 		return;
 	head->is_touched = 1;
-	head->touched = CHIM_SLAB_NONE;
-	if (w->touched == NULL)
-		w->touched = c;
-	else
-		chim_tcp_head(w->touched_last)->touched = dp_index(head);
-	w->touched_last = c;
-}
-
-/* The next on the touched list, NULL at its end. */
-static inline struct chim_conn *
-dp_touched_next(const struct chim_worker *w, struct chim_conn *c)
-{
-	return dp_conn_at(w, chim_tcp_head(c)->touched);
+	w->touched[w->nb_touched++] = dp_index(head);
 }
 
 /* A host's clock now, in ticks (spec 8.1: NCT). */
@@ -324,7 +326,7 @@ void dp_install(struct chim_worker *w, struct chim_msg *msg);
 
 void dp_terminate(struct chim_worker *w, struct chim_msg *msg);
 
-/* Go on with a terminate as far as there is room; called while the touched list is walked. */
+/* Go on with a terminate as far as there is room; called for each turn's touched connections. */
 void dp_terminate_resume(struct chim_worker *w, struct chim_conn *c);
 
 /* The host has been told everything: frees the slot and answers. */
