@@ -15,7 +15,14 @@
 
 #include "chim_base.h"
 
-#define CHIM_SLAB_NONE UINT32_MAX
+#define CHIM_SLAB_NONE	UINT32_MAX
+#define CHIM_SLAB_TAKEN (UINT32_MAX - 1)
+
+/* Beside each slot. */
+struct chim_slab_meta {
+	uint32_t generation; /* of the present or the next user */
+	uint32_t next_free;  /* CHIM_SLAB_TAKEN, or the next free slot */
+};
 
 struct chim_slab {
 	uint32_t magic;	    /* CHIM_SLAB_MAGIC, checked by attach */
@@ -59,19 +66,48 @@ uint32_t chim_slab_take(struct chim_slab *s);
  */
 void chim_slab_put(struct chim_slab *s, uint32_t index);
 
+/* ---- looking up, for every frame and operation ---- */
+
+/** What stands beside a slot that is in range. */
+static inline struct chim_slab_meta *
+chim_slab_meta_of(const struct chim_slab *s, uint32_t index)
+{
+	return (struct chim_slab_meta *)((uintptr_t)s + s->meta_off) + index;
+}
+
 /**
  * Pointer to a slot, whether taken or free. @return NULL when the index is out of range.
  */
-void *chim_slab_at(const struct chim_slab *s, uint32_t index);
+static inline void *
+chim_slab_at(const struct chim_slab *s, uint32_t index)
+{
+	if (index >= s->nb)
+		return NULL;
+	return (void *)((uintptr_t)s + s->slots_off + (size_t)index * s->elt_size);
+}
 
 /**
  * Generation of a slot: 1 .. 2^24-1. @return 0 when the index is out of range or the slot is free.
  */
-uint32_t chim_slab_generation(const struct chim_slab *s, uint32_t index);
+static inline uint32_t
+chim_slab_generation(const struct chim_slab *s, uint32_t index)
+{
+	const struct chim_slab_meta *meta = chim_slab_meta_of(s, index);
+
+	if (index >= s->fresh || meta->next_free != CHIM_SLAB_TAKEN)
+		return 0;
+	return meta->generation;
+}
 
 /**
  * Resolve (generation, index). @return the object; NULL when it is gone or never was.
  */
-void *chim_slab_find(const struct chim_slab *s, uint32_t generation, uint32_t index);
+static inline void *
+chim_slab_find(const struct chim_slab *s, uint32_t generation, uint32_t index)
+{
+	if (generation == 0 || chim_slab_generation(s, index) != generation)
+		return NULL;
+	return chim_slab_at(s, index);
+}
 
 #endif /* CHIM_SLAB_H */

@@ -13,13 +13,6 @@
 
 #define CHIM_SLAB_MAGIC 0x534c4142u
 
-struct slab_meta {
-	uint32_t generation; /* of the present or the next user */
-	uint32_t next_free;  /* SLOT_TAKEN, or the next free slot */
-};
-
-#define SLOT_TAKEN (UINT32_MAX - 1)
-
 static size_t
 align_up(size_t n)
 {
@@ -29,14 +22,8 @@ align_up(size_t n)
 size_t
 chim_slab_size(uint32_t nb, uint32_t elt_size)
 {
-	return align_up(sizeof(struct chim_slab)) + align_up(nb * sizeof(struct slab_meta)) +
+	return align_up(sizeof(struct chim_slab)) + align_up(nb * sizeof(struct chim_slab_meta)) +
 		(size_t)nb * align_up(elt_size);
-}
-
-static struct slab_meta *
-meta_of(const struct chim_slab *s, uint32_t index)
-{
-	return (struct slab_meta *)((uintptr_t)s + s->meta_off) + index;
 }
 
 struct chim_slab *
@@ -44,7 +31,7 @@ chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
 {
 	struct chim_slab *s = mem;
 
-	if (nb == 0 || nb >= SLOT_TAKEN || elt_size == 0)
+	if (nb == 0 || nb >= CHIM_SLAB_TAKEN || elt_size == 0)
 		return NULL;
 	s->magic = CHIM_SLAB_MAGIC;
 	s->nb = nb;
@@ -53,7 +40,7 @@ chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
 	s->free_head = CHIM_SLAB_NONE;
 	s->fresh = 0;
 	s->meta_off = align_up(sizeof(*s));
-	s->slots_off = s->meta_off + align_up(nb * sizeof(struct slab_meta));
+	s->slots_off = s->meta_off + align_up(nb * sizeof(struct chim_slab_meta));
 	chim_poison(chim_slab_at(s, 0), (size_t)nb * s->elt_size);
 	return s;
 }
@@ -71,14 +58,14 @@ chim_slab_take(struct chim_slab *s)
 	uint32_t index = s->free_head;
 
 	if (index != CHIM_SLAB_NONE) {
-		s->free_head = meta_of(s, index)->next_free;
+		s->free_head = chim_slab_meta_of(s, index)->next_free;
 	} else if (s->fresh < s->nb) {
 		index = s->fresh++;
-		meta_of(s, index)->generation = 1;
+		chim_slab_meta_of(s, index)->generation = 1;
 	} else {
 		return CHIM_SLAB_NONE;
 	}
-	meta_of(s, index)->next_free = SLOT_TAKEN;
+	chim_slab_meta_of(s, index)->next_free = CHIM_SLAB_TAKEN;
 	s->nb_used++;
 	chim_unpoison(chim_slab_at(s, index), s->elt_size);
 	return index;
@@ -87,11 +74,11 @@ chim_slab_take(struct chim_slab *s)
 void
 chim_slab_put(struct chim_slab *s, uint32_t index)
 {
-	struct slab_meta *meta;
+	struct chim_slab_meta *meta;
 
 	chim_assert(index < s->fresh);
-	meta = meta_of(s, index);
-	chim_assert(meta->next_free == SLOT_TAKEN);
+	meta = chim_slab_meta_of(s, index);
+	chim_assert(meta->next_free == CHIM_SLAB_TAKEN);
 	/* 24 bits travel in a handle, and 0 is "never was". */
 	meta->generation = (meta->generation + 1) & CHIM_GENERATION_MASK;
 	if (meta->generation == 0)
@@ -100,28 +87,4 @@ chim_slab_put(struct chim_slab *s, uint32_t index)
 	s->free_head = index;
 	s->nb_used--;
 	chim_poison(chim_slab_at(s, index), s->elt_size);
-}
-
-void *
-chim_slab_at(const struct chim_slab *s, uint32_t index)
-{
-	if (index >= s->nb)
-		return NULL;
-	return (void *)((uintptr_t)s + s->slots_off + (size_t)index * s->elt_size);
-}
-
-uint32_t
-chim_slab_generation(const struct chim_slab *s, uint32_t index)
-{
-	if (index >= s->fresh || meta_of(s, index)->next_free != SLOT_TAKEN)
-		return 0;
-	return meta_of(s, index)->generation;
-}
-
-void *
-chim_slab_find(const struct chim_slab *s, uint32_t generation, uint32_t index)
-{
-	if (generation == 0 || chim_slab_generation(s, index) != generation)
-		return NULL;
-	return chim_slab_at(s, index);
 }
