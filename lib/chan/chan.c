@@ -7,10 +7,12 @@
  * it kept in the target's registry is good in a secondary process too.
  */
 #include <errno.h>
+#include <string.h>
 
 #include <rte_errno.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
+#include <rte_ring_peek_zc.h>
 
 #include "chim_chan.h"
 
@@ -57,16 +59,42 @@ chim_chan_destroy(struct chim_chan *c)
 	rte_ring_free(ring_of_chan(c));
 }
 
+/* Of a size that the compiler knows: vectors. rte_ring copies such entries in words of 32 bits. */
+static void
+copy(void *to, const void *from, uint32_t n)
+{
+	for (uint32_t i = 0; i < n * CHIM_CHAN_ENTRY; i += CHIM_CHAN_ENTRY)
+		memcpy((uint8_t *)to + i, (const uint8_t *)from + i, CHIM_CHAN_ENTRY);
+}
+
 uint32_t
 chim_chan_put(struct chim_chan *c, const void *entries, uint32_t n)
 {
-	return rte_ring_sp_enqueue_burst_elem(ring_of_chan(c), entries, CHIM_CHAN_ENTRY, n, NULL);
+	struct rte_ring *r = ring_of_chan(c);
+	struct rte_ring_zc_data z;
+
+	n = rte_ring_enqueue_zc_burst_elem_start(r, CHIM_CHAN_ENTRY, n, &z, NULL);
+	if (n == 0)
+		return 0;
+	copy(z.ptr1, entries, z.n1);
+	copy(z.ptr2, (const uint8_t *)entries + z.n1 * CHIM_CHAN_ENTRY, n - z.n1);
+	rte_ring_enqueue_zc_elem_finish(r, n);
+	return n;
 }
 
 uint32_t
 chim_chan_take(struct chim_chan *c, void *entries, uint32_t n)
 {
-	return rte_ring_sc_dequeue_burst_elem(ring_of_chan(c), entries, CHIM_CHAN_ENTRY, n, NULL);
+	struct rte_ring *r = ring_of_chan(c);
+	struct rte_ring_zc_data z;
+
+	n = rte_ring_dequeue_zc_burst_elem_start(r, CHIM_CHAN_ENTRY, n, &z, NULL);
+	if (n == 0)
+		return 0;
+	copy(entries, z.ptr1, z.n1);
+	copy((uint8_t *)entries + z.n1 * CHIM_CHAN_ENTRY, z.ptr2, n - z.n1);
+	rte_ring_dequeue_zc_elem_finish(r, n);
+	return n;
 }
 
 uint32_t
