@@ -223,6 +223,10 @@ struct chim_hdr {
 #define CHIM_TX_TSO	   0x4u
 #define CHIM_TX_MULTI_SEGS 0x8u
 
+/* Bytes of a TCP header without options, and what timestamps take (RFC 7323, appendix A). */
+#define CHIM_TCP_LEN 20u
+#define CHIM_TS_LEN  12u
+
 /** SACK blocks that fit in a header. @return 3 with timestamps, 4 without. */
 static inline uint8_t
 chim_wire_max_sack(bool has_ts)
@@ -231,7 +235,15 @@ chim_wire_max_sack(bool has_ts)
 }
 
 /** TCP header length these options make, bytes; SACK blocks that do not fit are not counted. */
-uint16_t chim_wire_tcp_len(bool has_ts, uint8_t nb_sack);
+static inline uint16_t
+chim_wire_tcp_len(bool has_ts, uint8_t nb_sack)
+{
+	uint8_t nb = RTE_MIN(nb_sack, chim_wire_max_sack(has_ts));
+	uint16_t ts = has_ts ? CHIM_TS_LEN : 0;
+	uint16_t sack = nb > 0 ? (uint16_t)(4 + 8 * nb) : 0;
+
+	return (uint16_t)(CHIM_TCP_LEN + ts + sack);
+}
 
 /**
  * Put L2, L3 and TCP headers in front of the payload that m already holds (needs headroom:

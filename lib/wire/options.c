@@ -14,9 +14,8 @@
 #define OPT_SACK 5u
 #define OPT_TS	 8u
 
-#define TS_LEN	       10u
-#define SACK_LEN(n)    (2u + 8u * (n))
-#define TS_ALIGNED_LEN 12u /* NOP, NOP, timestamps: RFC 7323 appendix A */
+#define TS_LEN	    10u
+#define SACK_LEN(n) (2u + 8u * (n))
 
 static uint32_t
 load32(const uint8_t *p)
@@ -78,9 +77,9 @@ wire_options_parse(const uint8_t *opt, uint32_t len, struct chim_seg *seg)
 {
 	uint32_t i = 0;
 
-	if (len >= TS_ALIGNED_LEN && load32(opt) == aligned_head(OPT_TS, TS_LEN)) {
+	if (len >= CHIM_TS_LEN && load32(opt) == aligned_head(OPT_TS, TS_LEN)) {
 		take_ts(opt + 2, seg);
-		i = TS_ALIGNED_LEN;
+		i = CHIM_TS_LEN;
 	}
 	while (i < len && opt[i] != OPT_END) {
 		if (opt[i] == OPT_NOP) {
@@ -93,19 +92,6 @@ wire_options_parse(const uint8_t *opt, uint32_t len, struct chim_seg *seg)
 		take_option(opt + i, opt[i + 1], seg);
 		i += opt[i + 1];
 	}
-}
-
-uint16_t
-chim_wire_tcp_len(bool has_ts, uint8_t nb_sack)
-{
-	uint8_t nb = RTE_MIN(nb_sack, chim_wire_max_sack(has_ts));
-	uint32_t len = sizeof(struct rte_tcp_hdr);
-
-	if (has_ts)
-		len += TS_ALIGNED_LEN;
-	if (nb > 0)
-		len += 2 + SACK_LEN(nb);
-	return (uint16_t)len;
 }
 
 uint8_t *
