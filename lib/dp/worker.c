@@ -177,7 +177,7 @@ common_rss_key(const struct chim_dp_config *cfg)
 static struct rte_mempool *
 make_records(const char *what, uint32_t nb, uint32_t size, const struct chim_dp_config *cfg)
 {
-	uint32_t cache = nb >= 4 * RECORD_CACHE ? RECORD_CACHE : 0;
+	uint32_t cache = RTE_MIN(RECORD_CACHE, nb / 4);
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "chim_%s_%u", what, cfg->id);
