@@ -205,7 +205,7 @@ send_lost(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *e
 {
 	struct tcp_sent_rec *rec;
 
-	if (c->flags & TCP_PERSIST)
+	if ((c->flags & TCP_PERSIST) || !tcp_recover_has_lost(&c->recover))
 		return true;
 	while ((rec = tcp_recover_next(&c->recover, tcp_output_has_new(c))) != NULL) {
 		uint32_t allowed = tcp_recover_allowance(&c->recover);
@@ -249,9 +249,13 @@ emit_new(struct chim_conn *c, struct tcp_tx *tx, struct chim_tcp_env *env)
 	};
 
 	tx->flags = has_fin ? CHIM_FIN : 0;
-	if (!tcp_recover_can_send(&c->recover, env) || !tcp_emit(c, tx, env))
+	if (env->out->nb == env->out->room || !tcp_recover_enter(&c->recover, &record, env))
 		return false;
-	tcp_recover_on_sent(&c->recover, &record, env);
+	if (!tcp_emit(c, tx, env)) {
+		tcp_recover_withdraw(&c->recover, env);
+		return false;
+	}
+	tcp_recover_on_sent(&c->recover, record.len, env);
 	c->snd_max += record.len;
 	return true;
 }
@@ -285,11 +289,13 @@ tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uin
 	return true;
 }
 
-/* The congestion window may have to start over (RFC 5681, 4.1). */
+/* The congestion window may have to start over (RFC 5681, 4.1): not within the least timeout. */
 static void
 begin_burst(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	if (!tcp_is_in_flight(c) && tcp_unsent(c) != 0)
+	uint32_t idle_ms = tcp_now(env) - c->recover.sent_ms;
+
+	if (!tcp_is_in_flight(c) && idle_ms > env->cfg->rto_min_us / CHIM_US_PER_MS)
 		tcp_recover_on_idle(
 			&c->recover, c->mss, tcp_rtt_rto_ms(c, env) * CHIM_US_PER_MS, env);
 }
@@ -297,6 +303,8 @@ begin_burst(struct chim_conn *c, struct chim_tcp_env *env)
 static bool
 send_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
 {
+	if (tcp_unsent(c) == 0)
+		return true;
 	uint32_t mss = tcp_emit_limit(c, t, env);
 
 	begin_burst(c, env);
@@ -351,8 +359,10 @@ chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_
 {
 	bool is_all = true;
 
-	if (!can_send(c))
+	if (!can_send(c)) {
+		tcp_queues_settle(c, env);
 		return false;
+	}
 	if (c->flags & TCP_RST_DUE)
 		is_all = send_reset(c, t, env);
 	else if (c->state != CHIM_TCP_CLOSED)

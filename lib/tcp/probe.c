@@ -46,11 +46,12 @@ probe_with(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *
 bool
 tcp_probe_tail(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
 {
-	bool has_new = tcp_output_has_new(c);
 	struct tcp_sent_rec *rec = NULL;
 
 	if ((c->flags & TCP_TLP_DUE) == 0)
 		return true;
+	bool has_new = tcp_output_has_new(c);
+
 	if (tcp_is_in_flight(c)) {
 		if (!has_new)
 			rec = tcp_recover_probe(&c->recover, c->mss, env);

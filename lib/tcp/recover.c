@@ -156,17 +156,6 @@ tcp_recover_on_resent(
 	return true;
 }
 
-static bool
-has_free(struct rte_mempool *pool)
-{
-	void *obj;
-
-	if (rte_mempool_get(pool, &obj) != 0)
-		return false;
-	rte_mempool_put(pool, obj);
-	return true;
-}
-
 /*
  * The last of the records are for those who have few: a peer that opens a large window for small
  * segments, and acknowledges nothing more, must not stop all others.
@@ -179,32 +168,42 @@ is_greedy(const struct tcp_recover *r, const struct chim_tcp_env *env)
 }
 
 bool
-tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env)
-{
-	return !is_greedy(r, env) && has_free(env->sent_pool) &&
-		(r->flight != NULL || has_free(env->flight_pool));
-}
-
-bool
 tcp_recover_can_cut(struct chim_tcp_env *env)
 {
-	return has_free(env->sent_pool);
+	void *obj;
+
+	if (rte_mempool_get(env->sent_pool, &obj) != 0)
+		return false;
+	rte_mempool_put(env->sent_pool, obj);
+	return true;
 }
 
 bool
-tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx, struct chim_tcp_env *env)
+tcp_recover_enter(struct tcp_recover *r, const struct tcp_sent_new *tx, struct chim_tcp_env *env)
 {
-	struct tcp_flight *f = begin_flight(r, env);
+	struct tcp_flight *f = is_greedy(r, env) ? NULL : begin_flight(r, env);
 
 	if (f == NULL)
 		return false;
-	if (!tcp_sent_append(&f->sent, env->sent_pool, tx)) {
-		if (tcp_sent_first(&f->sent) == NULL)
-			tcp_recover_end_flight(r, env);
-		return false;
-	}
-	note_sent(r, tx->len, env);
-	return true;
+	if (tcp_sent_append(&f->sent, env->sent_pool, tx))
+		return true;
+	if (tcp_sent_first(&f->sent) == NULL)
+		tcp_recover_end_flight(r, env);
+	return false;
+}
+
+void
+tcp_recover_withdraw(struct tcp_recover *r, struct chim_tcp_env *env)
+{
+	tcp_sent_drop_last(&r->flight->sent, env->sent_pool);
+	if (tcp_sent_first(&r->flight->sent) == NULL)
+		tcp_recover_end_flight(r, env);
+}
+
+void
+tcp_recover_on_sent(struct tcp_recover *r, uint32_t len, const struct chim_tcp_env *env)
+{
+	note_sent(r, len, env);
 }
 
 void

@@ -101,10 +101,16 @@ tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct tcp_s
 		.flags = tx->flags & (TCP_SENT_FIN | TCP_SENT_PROBE | TCP_SENT_GUESSED),
 	};
 	TAILQ_INSERT_TAIL(&q->by_seq, r, by_seq);
+	TAILQ_INSERT_TAIL(&q->flight, r, by_fate);
 	q->bytes += r->len;
 	q->nb++;
-	tcp_sent_enter(q, r);
 	return true;
+}
+
+void
+tcp_sent_drop_last(struct tcp_sent *q, struct rte_mempool *pool)
+{
+	drop(q, pool, tcp_sent_last(q));
 }
 
 /* Give the first len bytes of r their share of its segments. @return the rest's. */
@@ -338,10 +344,14 @@ tcp_sent_resent(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t now_us)
 void
 tcp_sent_clear(struct tcp_sent *q, struct rte_mempool *pool)
 {
-	struct tcp_sent_rec *r;
+	struct tcp_sent_rec *next = tcp_sent_first(q);
 
-	while ((r = tcp_sent_first(q)) != NULL)
-		drop(q, pool, r);
+	while (next != NULL) {
+		struct tcp_sent_rec *r = next;
+
+		next = TAILQ_NEXT(r, by_seq);
+		rte_mempool_put(pool, r);
+	}
 	tcp_sent_init(q);
 }
 

@@ -33,6 +33,12 @@ tcp_view_backlog(const struct chim_conn *c)
 void
 tcp_view_watch_backlog(struct chim_conn *c, const struct chim_tcp_env *env)
 {
+	uint32_t window = RTE_MIN(c->recover.cc.cwnd, c->max_snd_wnd);
+	uint32_t told = 1u << c->backlog_log2;
+
+	/* The usual case, without a logarithm. */
+	if (2 * window <= told && 2 * window > told / 4 && window < BACKLOG_MAX / 2)
+		return;
 	uint32_t log2 = rte_bsf32(tcp_view_backlog(c));
 
 	if (log2 <= c->backlog_log2 && log2 + 2 > c->backlog_log2)

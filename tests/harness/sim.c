@@ -179,7 +179,8 @@ send_new(struct sim *s)
 		.segs = 1,
 	};
 
-	assert_true(tcp_recover_on_sent(&s->r, &tx, &s->env));
+	assert_true(tcp_recover_enter(&s->r, &tx, &s->env));
+	tcp_recover_on_sent(&s->r, tx.len, &s->env);
 	s->max += tx.len;
 	s->app_left -= tx.len;
 	transmit(s, tx.seq, tx.len);

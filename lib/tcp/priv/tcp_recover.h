@@ -8,7 +8,8 @@
  *   ack.c     tcp_recover_on_ack() for each acceptable ACK while data is in
  *             flight; then tcp_recover_reo_us(), tcp_recover_pto_us() for timers
  *   output.c  tcp_recover_allowance(), tcp_recover_next(), then
- *             tcp_recover_on_resent() or tcp_recover_on_sent()
+ *             tcp_recover_on_resent(); or tcp_recover_enter(), then
+ *             tcp_recover_on_sent()
  *   timer.c   tcp_recover_on_rto(), tcp_recover_on_reo(), tcp_recover_on_pto()
  *
  * struct tcp_recover is in the connection, one cache line. Everything that only
@@ -131,24 +132,24 @@ struct tcp_sent_rec *tcp_recover_next(const struct tcp_recover *r, bool has_new)
 bool tcp_recover_on_resent(
 	struct tcp_recover *r, struct tcp_sent_rec *rec, uint32_t len, struct chim_tcp_env *env);
 
-/**
- * Is a record free for new data, so that the next tcp_recover_on_sent() succeeds? The last of them
- * are for connections that have few. For callers that build the frame first; pools are of one
- * worker, nobody comes between.
- */
-bool tcp_recover_can_send(const struct tcp_recover *r, struct chim_tcp_env *env);
-
 /** Is a record free, so that the cut of tcp_recover_on_resent() succeeds? */
 bool tcp_recover_can_cut(struct chim_tcp_env *env);
 
 /**
- * New data [seq, seq+len) is being sent, a FIN counted in len; segs is how many segments TSO makes
- * of it. Call before the frame is built.
+ * New data [seq, seq+len), a FIN counted in len, is going to be sent: a record for it; segs is how
+ * many segments TSO makes of it. Then the frame is built, and tcp_recover_on_sent() follows, or
+ * tcp_recover_withdraw(). The last records are for connections that have few.
  *
  * @return false: no record is free; do not send, try again after a turn.
  */
 bool
-tcp_recover_on_sent(struct tcp_recover *r, const struct tcp_sent_new *tx, struct chim_tcp_env *env);
+tcp_recover_enter(struct tcp_recover *r, const struct tcp_sent_new *tx, struct chim_tcp_env *env);
+
+/** What was entered last has not been sent. */
+void tcp_recover_withdraw(struct tcp_recover *r, struct chim_tcp_env *env);
+
+/** What was entered last, of len, has been sent. */
+void tcp_recover_on_sent(struct tcp_recover *r, uint32_t len, const struct chim_tcp_env *env);
 
 /** Before new data after a pause: restart from the restart window (RFC 5681, 4.1). */
 void tcp_recover_on_idle(
@@ -209,6 +210,13 @@ static inline struct tcp_sent_rec *
 tcp_recover_first(const struct tcp_recover *r)
 {
 	return r->flight == NULL ? NULL : tcp_sent_first(&r->flight->sent);
+}
+
+/** Is anything to be sent again? */
+static inline bool
+tcp_recover_has_lost(const struct tcp_recover *r)
+{
+	return r->flight != NULL && tcp_sent_next_lost(&r->flight->sent) != NULL;
 }
 
 /** In which episode? */

@@ -121,6 +121,9 @@ void tcp_sent_init(struct tcp_sent *q);
 /** Record new data, which begins where the last record ends. @return false: no record is free. */
 bool tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct tcp_sent_new *tx);
 
+/** Forget the record before SND.MAX: it was not sent. */
+void tcp_sent_drop_last(struct tcp_sent *q, struct rte_mempool *pool);
+
 /**
  * Cut a record in two after len bytes (0 < len < r->len); r stays the first part.
  *
