@@ -101,6 +101,8 @@ serve(struct chim_worker *w, struct chim_conn *c, bool is_its_turn)
 	struct chim_conn_head *head = chim_tcp_head(c);
 	uint32_t sent = 0;
 
+	if ((head->todo & CHIM_TODO_PROGRESS) != 0)
+		dp_reach_progress(w, head);
 	if ((head->todo & CHIM_TODO_OUTPUT) != 0 && is_its_turn)
 		sent = send(w, c);
 	if ((head->todo & CHIM_TODO_TIMER) != 0)

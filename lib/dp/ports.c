@@ -111,7 +111,7 @@ flush_kernel(struct chim_worker *w, struct dp_port *p)
 }
 
 uint16_t
-dp_wire_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
+dp_wire_make_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
 {
 	if (chim_txq_room(&p->wire) < wanted && !p->is_wire_stuck) {
 		flush_wire(w, p);

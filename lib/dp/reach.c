@@ -9,23 +9,12 @@
 #include "worker.h"
 
 void
-dp_reach_progress(struct chim_worker *w, const struct chim_conn_head *head)
-{
-	struct dp_neighbor *n = dp_neighbor_of(w, head);
-
-	n->nrt = dp_ticks(w);
-	n->has_progress = 1;
-}
-
-void
-dp_reach_check(struct chim_worker *w, uint32_t neighbor)
+dp_reach_ask(struct chim_worker *w, uint32_t neighbor)
 {
 	struct dp_neighbor *n = &w->neighbors[neighbor];
 	struct chim_msg *msg = w->event_reachability;
 	chim_ticks_t now = dp_ticks(w);
 
-	if (now - n->nrt <= w->nce_stale_ticks || now - n->hrt <= w->nce_stale_ticks)
-		return;
 	if (w->is_reachability_out || chim_box_room(w->to_ctl) <= w->owed)
 		return;
 	msg->kind = CHIM_MSG_EVENT_REACHABILITY;

@@ -57,7 +57,6 @@ dp_receive_input(
 	struct chim_worker *w, struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *seg)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
-	uint16_t len = seg->len;
 	enum chim_verdict verdict;
 
 	if (seg->why != CHIM_WHY_NONE) {
@@ -71,10 +70,6 @@ dp_receive_input(
 	w->counters.segments++;
 	verdict = chim_tcp_input(c, m, seg, &w->env);
 	dp_touch(w, c);
-	/* New data, or an ACK that lets something go on: forward progress (spec 8.1). */
-	if (seg->why == CHIM_WHY_NONE &&
-		(len != 0 || (head->todo & (CHIM_TODO_OUTPUT | CHIM_TODO_DELIVER)) != 0))
-		dp_reach_progress(w, head);
 	if (verdict == CHIM_VERDICT_PUNT) {
 		dp_punt(w, dp_neighbor_of(w, head)->port_number, m, seg->why);
 		return;

@@ -158,12 +158,6 @@ dp_path_mtu(const struct chim_worker *w, uint32_t path)
 	return RTE_MIN(p->mtu, w->ports[w->neighbors[p->neighbor].port_number].port->mtu);
 }
 
-uint32_t
-dp_path_epoch(const struct chim_worker *w, uint32_t path)
-{
-	return w->paths[path].epoch + w->neighbors[w->paths[path].neighbor].epoch;
-}
-
 static void
 build(struct chim_worker *w, uint32_t path)
 {
@@ -189,10 +183,14 @@ dp_path_tmpl(struct chim_worker *w, const struct chim_conn_head *head)
 {
 	struct dp_path *p = &w->paths[head->path];
 
-	if (head->is_invalid || !dp_path_is_usable(w, head->path))
+	if (head->is_invalid)
 		return NULL;
-	if (!p->is_built || p->built != dp_path_epoch(w, head->path))
-		build(w, head->path);
+	/* Built since the last change: then it could be used, and can still be. */
+	if (p->is_built && p->built == dp_path_epoch(w, head->path))
+		return &p->tmpl;
+	if (!dp_path_is_usable(w, head->path))
+		return NULL;
+	build(w, head->path);
 	return &p->tmpl;
 }
 
@@ -213,15 +211,14 @@ dp_path_key(const struct chim_worker *w, const struct chim_conn_head *head, unio
 }
 
 void
-dp_replica_sync(struct chim_worker *w, struct chim_conn *c)
+dp_replica_tell(struct chim_worker *w, struct chim_conn *c)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
 	struct dp_side *side = dp_side(w, c);
-	uint32_t epoch = dp_path_epoch(w, head->path);
 
-	if (side->seen == epoch || side->is_ending)
+	if (side->is_ending)
 		return;
-	side->seen = epoch;
+	side->seen = dp_path_epoch(w, head->path);
 	if (dp_path_is_usable(w, head->path))
 		chim_tcp_path_changed(c, dp_path_mtu(w, head->path), &w->env);
 	else

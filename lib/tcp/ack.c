@@ -52,7 +52,7 @@ take_window(struct chim_conn *c, const struct chim_seg *s)
 	if (!is_newer && !(c->snd_wl1 == s->seq && s->ack == c->snd_una))
 		return;
 	c->snd_wl1 = chim_seq_max(c->snd_wl1, s->seq);
-	if (wnd > c->snd_wnd || s->ack != c->snd_una)
+	if ((wnd > c->snd_wnd || s->ack != c->snd_una) && tcp_unsent(c) != 0)
 		c->head.todo |= CHIM_TODO_OUTPUT;
 	c->snd_wnd = wnd;
 	c->max_snd_wnd = RTE_MAX(c->max_snd_wnd, wnd);
@@ -97,7 +97,9 @@ advance(struct chim_conn *c, uint32_t ack, struct chim_tcp_env *env)
 		acked--;
 	c->bytes_out += acked;
 	tcp_sendq_ack(c, acked);
-	c->head.todo |= CHIM_TODO_OUTPUT;
+	c->head.todo |= CHIM_TODO_PROGRESS;
+	if (tcp_unsent(c) != 0 || (c->flags & TCP_FIN_QUEUED) || tcp_recover_has_lost(&c->recover))
+		c->head.todo |= CHIM_TODO_OUTPUT;
 	if (tcp_is_fin_acked(c))
 		tcp_close_on_fin_acked(c, env);
 }

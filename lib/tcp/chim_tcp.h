@@ -28,9 +28,10 @@
 struct chim_conn; /* lib/tcp/priv/tcp_conn.h */
 
 /* chim_conn_head.todo: what the datapath still has to ask this turn. */
-#define CHIM_TODO_OUTPUT  0x1u /* something may be sendable: chim_tcp_output */
-#define CHIM_TODO_DELIVER 0x2u /* something to tell the host: chim_tcp_next_io */
-#define CHIM_TODO_TIMER	  0x4u /* the earliest deadline may have changed */
+#define CHIM_TODO_OUTPUT   0x1u /* something may be sendable: chim_tcp_output */
+#define CHIM_TODO_DELIVER  0x2u /* something to tell the host: chim_tcp_next_io */
+#define CHIM_TODO_TIMER	   0x4u /* the earliest deadline may have changed */
+#define CHIM_TODO_PROGRESS 0x8u /* the peer was heard: new data, or an ACK of ours (spec 8.1) */
 
 /*
  * What engine and datapath share: the first member of struct chim_conn.

@@ -433,7 +433,7 @@ bool
 chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, struct chim_tcp_env *env)
 {
 	*io = (struct chim_io){ .handle = c->head.handle };
-	if ((c->flags & TCP_EXPORTED) == 0)
+	if (tcp_queues(c)->requests.head != NULL && (c->flags & TCP_EXPORTED) == 0)
 		tcp_indicate_fill(c, env);
 	if (c->events != 0) {
 		take_event(c, io);

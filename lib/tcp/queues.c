@@ -3,7 +3,7 @@
 /*
  * The queues of a connection, taken and given back. Whoever puts something in
  * attaches them first; the calls after which they may be empty settle:
- * chim_tcp_next_io, chim_tcp_output, chim_tcp_credit.
+ * chim_tcp_next_io, and chim_tcp_output, which follows chim_tcp_credit.
  */
 #include "tcp_internal.h"
 

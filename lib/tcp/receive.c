@@ -107,6 +107,7 @@ static void
 accept(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env)
 {
 	c->rcv_nxt += m->pkt_len;
+	c->head.todo |= CHIM_TODO_PROGRESS;
 	/* Duplicates of the number before can not be told from those of the new one. */
 	c->dupacks_owed = 0;
 	c->bytes_in += m->pkt_len;
@@ -152,6 +153,7 @@ queue(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_t
 	ack_duplicate(c);
 	switch (tcp_reass_add(&c->q->reass, &in, env->row, &out)) {
 	case TCP_REASS_HELD:
+		c->head.todo |= CHIM_TODO_PROGRESS;
 		env->counters->out_of_order++;
 		break;
 	case TCP_REASS_DUPLICATE:

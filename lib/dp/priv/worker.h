@@ -299,6 +299,9 @@ dp_touch(struct chim_worker *w, struct chim_conn *c)
 static inline chim_ticks_t
 dp_ticks(const struct chim_worker *w)
 {
+	/* A constant to divide by is a multiplication. */
+	if (w->tcp.ticks_per_second == 1000)
+		return (chim_ticks_t)(w->env.now_us / CHIM_US_PER_MS);
 	return (chim_ticks_t)(w->env.now_us / (CHIM_US_PER_S / w->tcp.ticks_per_second));
 }
 
@@ -354,7 +357,11 @@ bool dp_path_is_usable(const struct chim_worker *w, uint32_t path);
 uint32_t dp_path_mtu(const struct chim_worker *w, uint32_t path);
 
 /* Epoch of a path and its neighbor together. */
-uint32_t dp_path_epoch(const struct chim_worker *w, uint32_t path);
+static inline uint32_t
+dp_path_epoch(const struct chim_worker *w, uint32_t path)
+{
+	return w->paths[path].epoch + w->neighbors[w->paths[path].neighbor].epoch;
+}
 
 /* The headers for a connection's frames; NULL when nothing may be sent. */
 const struct chim_tmpl *dp_path_tmpl(struct chim_worker *w, const struct chim_conn_head *head);
@@ -363,16 +370,47 @@ const struct chim_tmpl *dp_path_tmpl(struct chim_worker *w, const struct chim_co
 void
 dp_path_key(const struct chim_worker *w, const struct chim_conn_head *head, union chim_key *key);
 
-/* Tell the engine of a changed path, if it has not been told. */
-void dp_replica_sync(struct chim_worker *w, struct chim_conn *c);
+/* Tell the engine of a changed path. */
+void dp_replica_tell(struct chim_worker *w, struct chim_conn *c);
+
+/* The same, if it has not been told. */
+static inline void
+dp_replica_sync(struct chim_worker *w, struct chim_conn *c)
+{
+	if (dp_side(w, c)->seen != dp_path_epoch(w, chim_tcp_head(c)->path))
+		dp_replica_tell(w, c);
+}
 
 /* Source 6: a slice of the connections after a replica changed. */
 uint32_t dp_replica_scan(struct chim_worker *w);
 
 /* ---- reach.c: spec 8.1 ---- */
 
-void dp_reach_progress(struct chim_worker *w, const struct chim_conn_head *head);
-void dp_reach_check(struct chim_worker *w, uint32_t neighbor);
+/* Ask the host about a neighbor that nobody has heard of for too long. */
+void dp_reach_ask(struct chim_worker *w, uint32_t neighbor);
+
+/* Forward progress by way of a connection's neighbor. */
+static inline void
+dp_reach_progress(struct chim_worker *w, struct chim_conn_head *head)
+{
+	struct dp_neighbor *n = dp_neighbor_of(w, head);
+
+	head->todo &= ~CHIM_TODO_PROGRESS;
+	n->nrt = dp_ticks(w);
+	n->has_progress = 1;
+}
+
+/* A frame is going to be sent to a neighbor. */
+static inline void
+dp_reach_check(struct chim_worker *w, uint32_t neighbor)
+{
+	const struct dp_neighbor *n = &w->neighbors[neighbor];
+	chim_ticks_t now = dp_ticks(w);
+
+	if (now - n->nrt > w->nce_stale_ticks && now - n->hrt > w->nce_stale_ticks)
+		dp_reach_ask(w, neighbor);
+}
+
 void dp_reach_answer(struct chim_worker *w, chim_handle_t handle, chim_ticks_t delta);
 
 /* ---- io.c: source 1b ---- */
@@ -516,7 +554,16 @@ void dp_pass(struct chim_worker *w, uint16_t port, struct rte_mbuf *m);
 void dp_drop(struct chim_worker *w, struct rte_mbuf *m, enum chim_why why);
 
 /* Room in the vector towards the wire or the kernel, flushed first where that helps. */
-uint16_t dp_wire_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted);
+uint16_t dp_wire_make_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted);
+
+static inline uint16_t
+dp_wire_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
+{
+	uint16_t room = chim_txq_room(&p->wire);
+
+	return room >= wanted ? room : dp_wire_make_room(w, p, wanted);
+}
+
 uint16_t dp_kernel_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted);
 
 /* Flush every vector and the free row. */
