@@ -4,7 +4,8 @@
  * The agent's life: made by agent_create(), it turns round in agent_run() -
  * the kernel's side of moves, streams, wanted moves, descriptors - until it
  * has been stopped. It never sleeps while something is under way, and sleeps
- * longer the longer nothing was.
+ * longer the longer nothing was. While a peer waits for a move it looks at
+ * descriptors only now and then.
  *
  * Stopping: the first signal ends offloading and accepting and brings every
  * connection back; serving goes on until they have ended or the drain time is
@@ -32,6 +33,7 @@
 #define CLEAR_US      CHIM_US_PER_S
 #define NB_EVENTS     128
 #define EAGER_TURNS   32u /* turns without work before it sleeps at all */
+#define URGENT_TURNS  16u /* in a row without a look at descriptors */
 #define SLEEP_MIN_US  20u
 #define SLEEP_MAX_US  1000u /* while connections are in the engine: nothing wakes us for them */
 #define SLEEP_IDLE_US 5000u /* while none is; descriptors wake us */
@@ -316,13 +318,25 @@ clear_engine(struct agent *a)
 	}
 }
 
+/* Descriptors can wait for a few turns while a peer waits for a move. */
+static uint32_t
+begin_turn(struct agent *a)
+{
+	if (!chim_kernel_is_urgent(a->kernel) || a->urgent_turns++ == URGENT_TURNS) {
+		a->urgent_turns = 0;
+		return wait_for_descriptors(a);
+	}
+	a->now = clock_us();
+	return 0;
+}
+
 enum app_exit
 agent_run(struct agent *a)
 {
 	/* Sleeps of some ten microseconds: the usual slack of 50 would double them. */
 	prctl(PR_SET_TIMERSLACK, 1000uL, 0, 0, 0);
 	while (!a->is_done) {
-		uint32_t work = wait_for_descriptors(a);
+		uint32_t work = begin_turn(a);
 
 		if (a->polls_ctl)
 			work += chim_ctl_poll(a->e->ctl, a->now);

@@ -153,6 +153,7 @@ struct agent {
 	chim_us_t room_asked; /* last upload for capacity */
 	uint64_t room_for;    /* cookie of the connection that it was for; 0 = none */
 	uint32_t idle_turns;
+	uint32_t urgent_turns;
 	/* stopping */
 	bool is_stopping;
 	bool is_done;

@@ -69,22 +69,25 @@ recall(struct chim_worker *w, uint64_t marker)
 	return known;
 }
 
+/* One marker may stand behind several flows. */
 static bool
 seal_if_read(struct chim_worker *w, const struct dp_marker *known)
 {
-	struct dp_hold *hold;
+	struct dp_hold *next;
+	bool is_awaited = false;
 
-	TAILQ_FOREACH (hold, &w->sealing, sealing) {
+	for (struct dp_hold *hold = TAILQ_FIRST(&w->sealing); hold != NULL; hold = next) {
+		next = TAILQ_NEXT(hold, sealing);
 		if (hold->marker != known->marker)
 			continue;
+		is_awaited = true;
 		hold->seal_left &= ~known->read_by;
 		if (hold->seal_left != 0)
-			return true;
+			continue;
 		hold->is_sealed = 1;
 		dp_seal_answer(w, hold, CHIM_STATUS_SUCCESS, CHIM_REASON_NONE);
-		return true;
 	}
-	return false;
+	return is_awaited;
 }
 
 uint64_t

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <rte_malloc.h>
+
 #include "chim_base.h"
 #include "chim_log.h"
 #include "kernel_internal.h"
@@ -25,6 +27,7 @@
 #define FIRST_EVENTS  256u
 #define REAP	      64u
 #define LOOK_US	      CHIM_US_PER_S
+#define HELD_TURNS    16u /* in which a peer waits, until the kernel's news are read all the same */
 
 const char *
 chim_home_name(enum chim_home home)
@@ -116,9 +119,10 @@ make_tables(struct chim_kernel *k, const struct chim_kernel_config *cfg)
 	k->nb_move_slots = cfg->max_moves != 0 ? cfg->max_moves : DEFAULT_MOVES;
 	k->conn = calloc(k->nb_slots, sizeof(*k->conn));
 	k->move = calloc(k->nb_move_slots, sizeof(*k->move));
+	k->trees = rte_zmalloc("chim_trees", k->nb_move_slots * sizeof(*k->trees), 0);
 	k->event_size = FIRST_EVENTS;
 	k->event = calloc(k->event_size, sizeof(*k->event));
-	if (k->conn == NULL || k->move == NULL || k->event == NULL)
+	if (k->conn == NULL || k->move == NULL || k->trees == NULL || k->event == NULL)
 		return false;
 	for (uint32_t i = 0; i < k->nb_move_slots; i++) {
 		k->move[i].index = i;
@@ -143,6 +147,8 @@ chim_kernel_create(const struct chim_kernel_config *cfg, char *why, size_t why_l
 	k->marker_fd = -1;
 	k->marker = cfg->random;
 	TAILQ_INIT(&k->waiting);
+	TAILQ_INIT(&k->starting);
+	TAILQ_INIT(&k->ready);
 	TAILQ_INIT(&k->moves);
 	TAILQ_INIT(&k->free_moves);
 	TAILQ_INIT(&k->neighbors);
@@ -171,6 +177,7 @@ chim_kernel_destroy(struct chim_kernel *k)
 	if (k->marker_fd >= 0)
 		close(k->marker_fd);
 	free(k->event);
+	rte_free(k->trees);
 	free(k->move);
 	free(k->conn);
 	free(k);
@@ -234,6 +241,7 @@ chim_kernel_adopt(struct chim_kernel *k, int fd, uint64_t cookie)
 	kc->generation = generation;
 	kc->home = CHIM_HOME_KERNEL;
 	kernel_sock_tuple(&local, &remote, &kc->tuple);
+	kernel_refuse_look_at(k, kc);
 	return kc;
 }
 
@@ -370,7 +378,10 @@ chim_kernel_poll(struct chim_kernel *k, chim_us_t now, struct chim_kernel_event 
 	take_news(k);
 	start_waiting(k);
 	kernel_moves_run(k);
-	kernel_follow(k);
+	if (!kernel_moves_are_held(k) || k->turns_held++ == HELD_TURNS) {
+		k->turns_held = 0;
+		kernel_follow(k);
+	}
 	if (now >= k->look_at) {
 		k->look_at = now + LOOK_US;
 		kernel_refuse_look(k);
@@ -394,6 +405,12 @@ chim_kernel_is_busy(const struct chim_kernel *k)
 {
 	return k->nb_moves != 0 || k->nb_events != 0 || k->nb_object_requests != 0 ||
 		k->give_back != NULL || !TAILQ_EMPTY(&k->waiting);
+}
+
+bool
+chim_kernel_is_urgent(const struct chim_kernel *k)
+{
+	return kernel_moves_are_held(k);
 }
 
 bool

@@ -34,14 +34,6 @@ fill_const(const struct kernel_sock_state *st, const struct chim_tuple *t, struc
 	c->ts_hz = st->ts_hz;
 }
 
-static int
-option(const struct kernel_sock_state *st, int level, int name, int otherwise)
-{
-	int value;
-
-	return kernel_options_get(&st->options, level, name, &value) ? value : otherwise;
-}
-
 /*
  * What the peer was promised must stay. Beyond that: half of a buffer that the user fixed, as the
  * kernel would offer; and of one that the kernel would go on tuning, not what it happens to be now:
@@ -63,21 +55,22 @@ receive_window(const struct chim_kernel *k, const struct kernel_sock_state *st)
 }
 
 static void
-fill_cached(const struct chim_kernel *k, const struct kernel_sock_state *st, bool is_ip4,
-	struct chim_tcp_cached *c)
+fill_cached(
+	const struct chim_kernel *k, const struct kernel_sock_state *st, struct chim_tcp_cached *c)
 {
-	int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
+	const struct kernel_options *o = &st->options;
 
-	if (option(st, SOL_SOCKET, SO_KEEPALIVE, 0) != 0)
-		c->flags |= CHIM_TCP_KEEP_ALIVE_ENABLED;
-	if (option(st, IPPROTO_TCP, TCP_NODELAY, 0) == 0)
+	if (o->nodelay == 0)
 		c->flags |= CHIM_TCP_NAGLING_ENABLED;
-	c->ka_probe_count = (uint8_t)option(st, IPPROTO_TCP, TCP_KEEPCNT, 9);
-	c->ka_timeout = (chim_ticks_t)option(st, IPPROTO_TCP, TCP_KEEPIDLE, 7200) * 1000;
-	c->ka_interval = (chim_ticks_t)option(st, IPPROTO_TCP, TCP_KEEPINTVL, 75) * 1000;
-	c->max_rt = (chim_ticks_t)option(st, IPPROTO_TCP, TCP_USER_TIMEOUT, 0);
-	c->ttl = (uint8_t)option(st, level, is_ip4 ? IP_TTL : IPV6_UNICAST_HOPS, 64);
-	c->tos = (uint8_t)option(st, level, is_ip4 ? IP_TOS : IPV6_TCLASS, 0);
+	if (o->keepalive != 0) {
+		c->flags |= CHIM_TCP_KEEP_ALIVE_ENABLED;
+		c->ka_probe_count = (uint8_t)o->keep_count;
+		c->ka_timeout = (chim_ticks_t)o->keep_idle * 1000;
+		c->ka_interval = (chim_ticks_t)o->keep_interval * 1000;
+	}
+	c->max_rt = (chim_ticks_t)o->user_timeout;
+	c->ttl = (uint8_t)o->ttl;
+	c->tos = (uint8_t)o->tos;
 	c->initial_rcv_wnd = receive_window(k, st);
 }
 
@@ -106,7 +99,7 @@ static void
 fill_recovery(const struct kernel_sock_state *st, struct chim_tcp_delegated *d)
 {
 	const struct kernel_numbers *n = &st->numbers;
-	int idle_s = option(st, IPPROTO_TCP, TCP_KEEPIDLE, 7200);
+	uint32_t idle_ms = (uint32_t)st->options.keep_idle * 1000;
 
 	d->cwnd = RTE_MAX(bytes_of(n->snd_cwnd, n->snd_mss), n->snd_mss);
 	d->ssthresh = bytes_of(n->snd_ssthresh, n->snd_mss);
@@ -114,9 +107,8 @@ fill_recovery(const struct kernel_sock_state *st, struct chim_tcp_delegated *d)
 	d->rttvar = scaled_ticks(n->rttvar_us, 4);
 	if (d->snd_una != d->snd_max)
 		d->retransmit_timeout_delta = RTE_MAX(n->rto_us / 1000, 1u);
-	if (option(st, SOL_SOCKET, SO_KEEPALIVE, 0) != 0)
-		d->keep_alive_timeout_delta =
-			(uint32_t)idle_s * 1000 - RTE_MIN(n->idle_ms, (uint32_t)idle_s * 1000);
+	if (st->options.keepalive != 0)
+		d->keep_alive_timeout_delta = idle_ms - RTE_MIN(n->idle_ms, idle_ms);
 	/* The kernel's count of resends is of the timer that stays behind: the new one starts at
 	 * the first, so that nobody is given up for what another has waited. */
 }
@@ -175,9 +167,9 @@ kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tre
 	b->block.offload_handle = kernel_conn_offload_handle(kc);
 	b->block.port_number = kc->tuple.port_number;
 	fill_const(st, &kc->tuple, &b->tcp_const);
-	fill_cached(k, st, kc->tuple.family == CHIM_AF_INET, &b->cached);
-	b->cached.user_priority = kernel_egress_priority(
-		&kc->path->qos, (uint32_t)option(st, SOL_SOCKET, SO_PRIORITY, 0));
+	fill_cached(k, st, &b->cached);
+	b->cached.user_priority =
+		kernel_egress_priority(&kc->path->qos, (uint32_t)st->options.priority);
 	fill_delegated(st, &b->delegated);
 	b->block.send_chain = send;
 	b->delegated.send_data_head = send;

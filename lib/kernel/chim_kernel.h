@@ -146,6 +146,10 @@ int chim_kernel_fd(const struct chim_kernel *k);
 /** Is anything under way that wants chim_kernel_poll() soon? */
 bool chim_kernel_is_busy(const struct chim_kernel *k);
 
+/** Does a peer wait for a move? Then nothing should come between two calls of chim_kernel_poll().
+ */
+bool chim_kernel_is_urgent(const struct chim_kernel *k);
+
 /** Connections whose home is not the kernel. */
 uint32_t chim_kernel_nb_in_engine(const struct chim_kernel *k);
 

@@ -135,13 +135,45 @@ renew(struct kernel_netlink *nl, const struct chim_tuple *t, uint32_t timeout_s)
 	return kernel_netlink_ask(nl, nl->netfilter, nlh, NULL, NULL);
 }
 
+static int
+on_stats(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == CTA_STATS_GLOBAL_ENTRIES)
+			*(uint32_t *)arg = ntohl(mnl_attr_get_u32(attr));
+	}
+	return MNL_CB_OK;
+}
+
+/* A kernel that does not tell may have some. */
+bool
+kernel_conntrack_has_entries(struct kernel_netlink *nl)
+{
+	char buf[KERNEL_NETLINK_BYTES] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg;
+	uint32_t entries = 1;
+
+	if (nl->netfilter == NULL)
+		return false;
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->version = NFNETLINK_V0;
+	(void)kernel_netlink_ask(nl, nl->netfilter, nlh, on_stats, &entries);
+	return entries != 0;
+}
+
 const char *
 kernel_conntrack_prepare(struct chim_kernel *k, struct chim_kconn *kc)
 {
 	struct kernel_tracked now;
 
 	kc->tracked_s = 0;
-	if (k->nl.netfilter == NULL)
+	if (k->nl.netfilter == NULL || !k->is_tracking)
 		return NULL;
 	if (look_up(&k->nl, &kc->tuple, &now) != 0)
 		return "connection tracking does not tell what it knows of it";

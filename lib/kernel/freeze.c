@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * A live kernel socket becomes struct kernel_sock_state. The flow is held by
- * the caller: nothing arrives. What the kernel still sends (pacing, a
- * retransmission) is seen by who carries the wire.
+ * A live kernel socket becomes struct kernel_sock_state. What cannot change
+ * between is read first; then the caller holds the flow, so that nothing
+ * arrives, and the rest is as few system calls as there can be, because the
+ * peer waits. What the kernel still sends (pacing, a retransmission) is seen
+ * by who carries the wire.
  *
  * The order matters and was found by trying: options before repair mode, which
  * changes one of them; TCP_INFO and "how much is unsent" before the send queue
@@ -73,8 +75,9 @@ read_info(int fd, struct kernel_sock_state *st)
 static int
 read_counts(int fd, struct queue_counts *q)
 {
-	if (ioctl(fd, SIOCOUTQ, &q->send) != 0 || ioctl(fd, SIOCOUTQNSD, &q->unsent) != 0 ||
-		ioctl(fd, SIOCINQ, &q->recv) != 0)
+	if (ioctl(fd, SIOCOUTQ, &q->send) != 0 || ioctl(fd, SIOCINQ, &q->recv) != 0)
+		return -errno;
+	if (q->send != 0 && ioctl(fd, SIOCOUTQNSD, &q->unsent) != 0)
 		return -errno;
 	return 0;
 }
@@ -130,63 +133,89 @@ read_queues(int fd, struct kernel_sock_state *st, const struct queue_counts *q)
 	st->snd_max = write_seq - (uint32_t)q->unsent;
 	if (kernel_sock_has_closed(st->state) && !kernel_sock_is_fin_acked(st->state))
 		send_bytes--; /* the FIN is counted, and is no byte of the queue */
-	rc = kernel_repair_peek(fd, TCP_SEND_QUEUE, &st->send, send_bytes);
-	if (rc == 0)
-		rc = kernel_repair_select(fd, TCP_NO_QUEUE);
-	return rc;
+	return kernel_repair_peek(fd, TCP_SEND_QUEUE, &st->send, send_bytes);
+}
+
+static bool
+is_connected(const struct kernel_sock_state *st)
+{
+	return st->state >= CHIM_TCP_ESTABLISHED && st->state != CHIM_TCP_TIME_WAIT;
 }
 
 static int
 read_all(int fd, struct kernel_sock_state *st)
 {
 	struct queue_counts q = { 0 };
-	int rc = read_info(fd, st);
+	/* It was read when it was provoked; but it may have been asked since, and have heard. */
+	int rc = st->state != CHIM_TCP_ESTABLISHED ? read_info(fd, st) : 0;
 
-	if (rc == 0 && (st->state < CHIM_TCP_ESTABLISHED || st->state == CHIM_TCP_TIME_WAIT))
+	if (rc == 0 && !is_connected(st))
 		rc = -ENOTCONN;
 	if (rc == 0)
 		rc = read_counts(fd, &q);
 	if (rc == 0)
 		rc = read_window_and_mss(fd, st);
 	if (rc == 0)
-		rc = read_clock(fd, st);
-	if (rc == 0)
 		rc = read_queues(fd, st, &q);
 	return rc;
 }
 
-/* Into repair mode and out again: the kernel sends an ACK, as a probe for the peer's window. */
+static bool
+is_ip4(const struct kernel_sock_state *st)
+{
+	struct chim_tuple t;
+
+	kernel_sock_tuple(&st->local, &st->remote, &t);
+	return t.family == CHIM_AF_INET;
+}
+
+int
+kernel_sock_read(int fd, struct kernel_sock_state *st)
+{
+	int rc;
+
+	memset(st, 0, sizeof(*st));
+	rc = read_info(fd, st);
+	if (rc == 0)
+		rc = read_addresses(fd, st);
+	if (rc == 0)
+		rc = kernel_options_read(fd, is_ip4(st), &st->options);
+	if (rc == 0)
+		rc = read_clock(fd, st);
+	return rc;
+}
+
+/* Into repair mode and out again: the kernel sends an ACK, as a probe for the peer's window. With
+ * it goes whatever ACK was delayed. */
 static int
 probe(int fd, struct kernel_sock_state *st)
 {
 	int rc = kernel_repair_on(fd);
+	int left;
 
 	if (rc != 0)
 		return rc;
-	rc = kernel_repair_get_seq(fd, TCP_RECV_QUEUE, &st->rcv_nxt);
-	if (rc == 0)
-		rc = read_window_and_mss(fd, st);
-	int thawed = kernel_sock_thaw(fd, st, true);
-
-	return rc != 0 ? rc : thawed;
+	if (st->state != CHIM_TCP_ESTABLISHED) {
+		rc = kernel_repair_get_seq(fd, TCP_RECV_QUEUE, &st->rcv_nxt);
+		if (rc == 0)
+			rc = read_window_and_mss(fd, st);
+	}
+	left = kernel_repair_off(fd, true);
+	return rc != 0 ? rc : left;
 }
 
 int
 kernel_sock_provoke(int fd, struct kernel_sock_state *st)
 {
-	socklen_t len = sizeof(st->options.reuseaddr);
 	int one = 1;
-	int rc;
+	int rc = read_info(fd, st);
 
-	memset(st, 0, sizeof(*st));
-	rc = read_info(fd, st);
 	if (rc != 0)
 		return rc;
-	if (getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &st->options.reuseaddr, &len) != 0)
-		return -errno;
 	/* A delayed ACK would leave in the middle of the freeze, and with a sequence number that
 	 * counts bytes which only the frozen send queue has marked as sent. */
-	if (setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)) != 0)
+	if ((!st->has_ts || st->state != CHIM_TCP_ESTABLISHED) &&
+		setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)) != 0)
 		return -errno;
 	return st->has_ts ? probe(fd, st) : 0;
 }
@@ -194,17 +223,10 @@ kernel_sock_provoke(int fd, struct kernel_sock_state *st)
 int
 kernel_sock_freeze(int fd, struct kernel_sock_state *st)
 {
-	int rc;
+	int rc = kernel_repair_on(fd);
 
-	memset(st, 0, sizeof(*st));
-	rc = kernel_options_read(fd, &st->options);
 	if (rc == 0)
-		rc = read_addresses(fd, st);
-	if (rc == 0)
-		rc = kernel_repair_on(fd);
-	if (rc != 0)
-		return rc;
-	rc = read_all(fd, st);
+		rc = read_all(fd, st);
 	if (rc != 0) {
 		(void)kernel_sock_thaw(fd, st, false);
 		kernel_sock_state_fini(st);
@@ -217,10 +239,5 @@ kernel_sock_thaw(int fd, const struct kernel_sock_state *st, bool probe)
 {
 	int rc = kernel_repair_off(fd, probe);
 
-	/* Leaving repair mode forgets that the address may be reused. */
-	if (rc == 0 &&
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &st->options.reuseaddr,
-			sizeof(st->options.reuseaddr)) != 0)
-		rc = -errno;
-	return rc;
+	return rc == 0 ? kernel_options_apply_reuse(fd, &st->options) : rc;
 }

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/rtnetlink.h>
-
 #include <rte_byteorder.h>
 
 #include "chim_log.h"
@@ -47,13 +45,7 @@ is_over(const struct chim_kconn *kc)
 static enum kernel_next
 step_route(struct chim_kernel *k, struct kernel_move *m)
 {
-	const struct kernel_path *p = m->kc->path;
-	struct kernel_route r;
-
-	if (m->kc->is_aborted)
-		return KERNEL_NEXT;
-	if (kernel_resolve_route(&k->nl, &m->kc->tuple, p->mark, p->bound, &r) == 0 &&
-		r.type == RTN_UNICAST)
+	if (m->kc->is_aborted || kernel_path_has_route(k, m->kc->path, &m->kc->tuple))
 		return KERNEL_NEXT;
 	if (m->tries++ == 0)
 		CHIM_LOG(KERNEL, WARNING, "no route for a connection on its way back: it waits");
@@ -72,8 +64,7 @@ step_terminate(struct chim_kernel *k, struct kernel_move *m)
 	memset(&tree->back.delegated, 0, sizeof(tree->back.delegated));
 	tree->back.delegated.header.length = sizeof(tree->back.delegated);
 	req.root = &tree->back.block;
-	if (m->held == 0)
-		m->held = k->now;
+	m->held = kernel_now_us();
 	return kernel_move_submit(k, m, &req);
 }
 
@@ -83,9 +74,9 @@ terminate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_c
 	enum chim_reason reason = m->tree->back.block.reason;
 
 	(void)c;
-	m->held = k->now;
 	if (m->tree->back.block.status == CHIM_STATUS_SUCCESS)
 		return KERNEL_NEXT;
+	kernel_move_resume(k, m);
 	if (reason == CHIM_REASON_OVERLAP || reason == CHIM_REASON_NO_MEMORY)
 		return again_in(k, m, WAIT_MEMORY_US);
 	return kernel_move_fail(m, reason, "the engine has lost the connection's state");
@@ -131,6 +122,7 @@ step_rebuild(struct chim_kernel *k, struct kernel_move *m)
 	if (is_over(kc)) {
 		/* Nothing may answer for it any more; closing stays silent. */
 		(void)kernel_repair_disconnect(kc->fd);
+		kernel_repair_clear_error(kc->fd);
 		return KERNEL_NEXT;
 	}
 	m->report.send_unacked = kernel_sock_sent_bytes(kc->st);
@@ -230,7 +222,9 @@ static enum kernel_next
 release_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_completion *c)
 {
 	(void)c; /* a hold that ran out has given its frames to the kernel already */
-	m->report.pause_us = k->now - m->held;
+	m->released = kernel_now_us();
+	m->report.pause_us = m->released - m->held;
+	kernel_move_resume(k, m);
 	return KERNEL_NEXT;
 }
 
@@ -246,7 +240,7 @@ step_tail(struct chim_kernel *k, struct kernel_move *m)
 	if (rc == -EAGAIN)
 		return again_in(k, m, WAIT_MEMORY_US);
 	/* Whatever else: the kernel knows it too, and tells who reads or writes next. */
-	kernel_sock_settle(kc->fd, kc->st);
+	kernel_options_apply(kc->fd, &kc->st->options);
 	return KERNEL_NEXT;
 }
 
@@ -254,11 +248,13 @@ step_tail(struct chim_kernel *k, struct kernel_move *m)
 static enum kernel_next
 step_speak(struct chim_kernel *k, struct kernel_move *m)
 {
-	struct kernel_sock_state st;
+	struct chim_kconn *kc = m->kc;
 
 	(void)k;
-	if (!is_over(m->kc))
-		(void)kernel_sock_provoke(m->kc->fd, &st);
+	if (is_over(kc))
+		return KERNEL_NEXT;
+	(void)kernel_sock_provoke(kc->fd, kc->st);
+	(void)kernel_options_apply_reuse(kc->fd, &kc->st->options);
 	return KERNEL_NEXT;
 }
 
@@ -350,7 +346,7 @@ step_lost(struct chim_kernel *k, struct kernel_move *m)
 
 const struct kernel_step kernel_steps_to_kernel[] = {
 	{ "route", step_route, NULL, NULL },
-	{ "terminate", step_terminate, terminate_done, NULL },
+	{ "terminate", step_terminate, terminate_done, NULL, .is_pause = true },
 	{ "take", step_take, NULL, NULL },
 	{ "rebuild", step_rebuild, NULL, NULL },
 	{ "inject", step_inject, inject_done, NULL },

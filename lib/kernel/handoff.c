@@ -5,6 +5,10 @@
  * list at the end. At every instant one side speaks for the connection; what
  * arrives in between waits in the hold.
  *
+ * What can be asked while the peer may still talk is asked before the hold;
+ * many moves follow one another through it (move.c), and those that are sealed
+ * in one turn share a marker.
+ *
  * A failure before the placeholder is there is undone by leaving repair mode
  * and releasing the hold; after it, by the same steps that bring a connection
  * back (handback.c). Either way the kernel holds it, and the user hears
@@ -20,7 +24,24 @@
 #define MARKER_AGAIN_US 500u
 #define HOLD_BYTES	(4u << 20)
 
-/* ---- 1, 2: may it go, and where to ---- */
+/* ---- 1, 2, 3: what is it, may it go, and where to ---- */
+
+static enum kernel_next
+step_read(struct chim_kernel *k, struct kernel_move *m)
+{
+	struct chim_kconn *kc = m->kc;
+	int rc;
+
+	if (kc->st == NULL)
+		kc->st = calloc(1, sizeof(*kc->st));
+	if (kc->st == NULL)
+		return kernel_move_errno(m, -ENOMEM, "no memory for the connection's state");
+	rc = kernel_sock_read(kc->fd, kc->st);
+	kc->st->rmem_max = k->rmem_max;
+	if (rc == -ENOTCONN)
+		return kernel_move_fail(m, CHIM_REASON_BAD_STATE, "it is not established");
+	return rc == 0 ? KERNEL_NEXT : kernel_move_errno(m, rc, "the socket could not be read");
+}
 
 static enum kernel_next
 step_refuse(struct chim_kernel *k, struct kernel_move *m)
@@ -75,7 +96,7 @@ engine_refuses(struct kernel_move *m, enum chim_reason reason, const char *step)
 		m, reason, reason != CHIM_REASON_NONE ? chim_reason_text(reason) : step);
 }
 
-/* ---- 3: hold ---- */
+/* ---- 4: hold ---- */
 
 static enum kernel_next
 step_hold(struct chim_kernel *k, struct kernel_move *m)
@@ -87,8 +108,8 @@ step_hold(struct chim_kernel *k, struct kernel_move *m)
 	req.flow.tuple = m->kc->tuple;
 	req.flow.limits.deadline_ms = k->hold_deadline_ms;
 	/* As much as the peer may have been promised can come while it lasts. */
-	req.flow.limits.max_bytes = RTE_MAX(HOLD_BYTES, (uint32_t)socket_int(m->kc->fd, SO_RCVBUF));
-	m->held = k->now;
+	req.flow.limits.max_bytes = RTE_MAX(HOLD_BYTES, (uint32_t)m->kc->st->options.rcvbuf);
+	m->held = kernel_now_us();
 	return kernel_move_submit(k, m, &req);
 }
 
@@ -102,21 +123,22 @@ hold_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_comple
 	return KERNEL_NEXT;
 }
 
-/* ---- 4: freeze ---- */
+/* ---- 5: freeze ---- */
 
 /* What the kernel owes goes out now, and tells the worker what the kernel's ts_recent is. */
 static enum kernel_next
 step_ask(struct chim_kernel *k, struct kernel_move *m)
 {
-	struct kernel_sock_state st;
+	struct kernel_sock_state *st = m->kc->st;
 	struct kernel_frame question;
-	int rc = kernel_sock_provoke(m->kc->fd, &st);
+	int rc = kernel_sock_provoke(m->kc->fd, st);
 
+	m->did |= KERNEL_DID_REPAIR;
 	if (rc != 0)
 		return kernel_move_errno(m, rc, "the socket may not be put into repair mode");
-	if (k->disable_hold || !st.has_ts || st.state == CHIM_TCP_ESTABLISHED)
+	if (k->disable_hold || !st->has_ts || st->state == CHIM_TCP_ESTABLISHED)
 		return KERNEL_NEXT;
-	question = kernel_frame_question(&st);
+	question = kernel_frame_question(st);
 	return kernel_move_inject(k, m, &question, 1);
 }
 
@@ -134,17 +156,10 @@ step_freeze(struct chim_kernel *k, struct kernel_move *m)
 {
 	struct chim_kconn *kc = m->kc;
 	struct chim_caps caps;
-	int rc;
+	int rc = kernel_sock_freeze(kc->fd, kc->st);
 
-	if (kc->st == NULL)
-		kc->st = calloc(1, sizeof(*kc->st));
-	if (kc->st == NULL)
-		return kernel_move_errno(m, -ENOMEM, "no memory for the connection's state");
-	rc = kernel_sock_freeze(kc->fd, kc->st);
 	if (rc != 0)
 		return kernel_move_errno(m, rc, "the socket could not be read");
-	kc->st->rmem_max = k->rmem_max;
-	m->did |= KERNEL_DID_FREEZE;
 	chim_host_caps(k->host, &caps);
 	if (kc->st->send.len > caps.max_send_bytes || kc->st->recv.len > caps.max_recv_bytes)
 		return kernel_move_fail(
@@ -152,7 +167,7 @@ step_freeze(struct chim_kernel *k, struct kernel_move *m)
 	return KERNEL_NEXT;
 }
 
-/* ---- 5: placeholder, seal ---- */
+/* ---- 6: placeholder, seal ---- */
 
 static enum kernel_next
 step_empty(struct chim_kernel *k, struct kernel_move *m)
@@ -166,45 +181,28 @@ step_empty(struct chim_kernel *k, struct kernel_move *m)
 		       : kernel_move_errno(m, rc, "the placeholder could not be made");
 }
 
-static void
-send_marker(struct chim_kernel *k, struct kernel_move *m)
-{
-	const struct kernel_neighbor *n = m->kc->path->neighbor;
-	struct kernel_link link = { 0 };
-	int rc;
-
-	memcpy(link.dst, n->port->mac, sizeof(link.dst));
-	memcpy(link.src, n->port->mac, sizeof(link.src));
-	/* By the interface that the connection's frames leave by: a VLAN's may have a queue. */
-	rc = kernel_marker_send(k->marker_fd, n->ifindex, &link, m->marker);
-	if (rc != 0 && m->tries++ == 0)
-		CHIM_LOG(KERNEL, WARNING, "marker by %s: %s", n->port->name, strerror(-rc));
-	m->marker_at = k->now;
-}
-
 static enum kernel_next
 step_seal(struct chim_kernel *k, struct kernel_move *m)
 {
 	struct chim_request req = { .op = CHIM_OP_SEAL };
-	enum kernel_next next;
 
 	if (k->disable_hold)
 		return KERNEL_NEXT;
-	m->marker = ++k->marker;
+	m->marker = kernel_marker_of_turn(k, m->kc->path->neighbor);
+	m->marker_at = k->now;
 	req.flow.tuple = m->kc->tuple;
 	req.flow.marker = m->marker;
-	next = kernel_move_submit(k, m, &req);
-	if (next == KERNEL_WAIT)
-		send_marker(k, m);
-	return next;
+	return kernel_move_submit(k, m, &req);
 }
 
-/* The marker may have come before the worker knew that it is waited for. */
+/* The marker may have come long before the worker knew that it is waited for. */
 static void
 seal_tick(struct chim_kernel *k, struct kernel_move *m)
 {
-	if (k->now - m->marker_at >= MARKER_AGAIN_US)
-		send_marker(k, m);
+	if (k->now - m->marker_at < MARKER_AGAIN_US)
+		return;
+	kernel_marker_again(k, m->kc->path->neighbor, m->marker);
+	m->marker_at = k->now;
 }
 
 static enum kernel_next
@@ -226,7 +224,7 @@ seal_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_comple
 	return KERNEL_NEXT;
 }
 
-/* ---- 6: initiate ---- */
+/* ---- 7: initiate ---- */
 
 static enum kernel_next
 step_initiate(struct chim_kernel *k, struct kernel_move *m)
@@ -251,9 +249,9 @@ step_initiate(struct chim_kernel *k, struct kernel_move *m)
 }
 
 static void
-write_report(struct kernel_move *m, const struct kernel_sock_state *st, chim_us_t now)
+write_report(struct kernel_move *m, const struct kernel_sock_state *st)
 {
-	m->report.pause_us = m->held != 0 ? now - m->held : 0;
+	m->report.pause_us = m->held != 0 ? m->released - m->held : 0;
 	m->report.send_unacked = kernel_sock_sent_bytes(st);
 	m->report.send_unsent = st->send.len - m->report.send_unacked;
 	m->report.recv_unread = st->recv.len;
@@ -280,6 +278,8 @@ initiate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_co
 	struct chim_kconn *kc = m->kc;
 
 	(void)c;
+	m->released = kernel_now_us();
+	kernel_move_resume(k, m);
 	kernel_path_tree_done(k, kc->path);
 	chim_nbl_free(tree->tcp.delegated.buffered_data); /* copied, or refused */
 	if (tree->tcp.block.status != CHIM_STATUS_SUCCESS) {
@@ -299,7 +299,7 @@ step_arrived(struct chim_kernel *k, struct kernel_move *m)
 
 	if (!kernel_events_reserve(k, 1 + kc->nb_early))
 		return KERNEL_AGAIN;
-	write_report(m, kc->st, k->now);
+	write_report(m, kc->st);
 	kernel_sock_state_fini(kc->st);
 	kernel_conn_set_home(kc, CHIM_HOME_ENGINE);
 	k->counters.offloads++;
@@ -311,9 +311,10 @@ step_arrived(struct chim_kernel *k, struct kernel_move *m)
 }
 
 const struct kernel_step kernel_steps_to_engine[] = {
+	{ "read", step_read, NULL, NULL },
 	{ "refuse", step_refuse, NULL, NULL },
 	{ "resolve", step_resolve, NULL, NULL },
-	{ "hold", step_hold, hold_done, NULL },
+	{ "hold", step_hold, hold_done, NULL, .is_pause = true },
 	{ "ask", step_ask, ask_done, NULL },
 	{ "freeze", step_freeze, NULL, NULL },
 	{ "placeholder", step_empty, NULL, NULL },
@@ -330,7 +331,7 @@ step_unfreeze(struct chim_kernel *k, struct kernel_move *m)
 	int rc = 0;
 
 	(void)k;
-	if ((m->did & KERNEL_DID_FREEZE) != 0)
+	if ((m->did & KERNEL_DID_REPAIR) != 0)
 		rc = kernel_sock_thaw(m->kc->fd, m->kc->st, false);
 	if (rc != 0)
 		CHIM_LOG(KERNEL, ERR, "a socket stays in repair mode: %s", strerror(-rc));
@@ -399,6 +400,7 @@ kernel_handoff_undo(struct chim_kernel *k, struct kernel_move *m)
 	if ((m->did & KERNEL_DID_EMPTY) == 0)
 		return kernel_steps_back_out;
 	/* From here on it is a way back like any other. */
+	kernel_move_resume(k, m);
 	m->is_offload = false;
 	m->is_restore = true;
 	return kernel_steps_restore;

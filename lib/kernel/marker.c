@@ -3,7 +3,8 @@
 /*
  * The marker of seal: a frame that follows everything the kernel has sent of a
  * flow, on the same way. It goes through the interface's queueing discipline
- * in the lowest band, so nothing that was queued before is overtaken.
+ * in the lowest band, so nothing that was queued before is overtaken. One
+ * marker serves all flows that are sealed in the same turn.
  */
 #include <errno.h>
 #include <net/ethernet.h>
@@ -15,8 +16,10 @@
 
 #include <rte_byteorder.h>
 
+#include "chim_base.h"
+#include "chim_log.h"
 #include "chim_request.h"
-#include "kernel_frames.h"
+#include "kernel_internal.h"
 
 uint16_t
 kernel_marker_write(uint8_t *at, const struct kernel_link *l, uint64_t marker)
@@ -61,4 +64,38 @@ kernel_marker_send(int fd, int ifindex, const struct kernel_link *l, uint64_t ma
 	if (sendto(fd, frame, len, 0, (struct sockaddr *)&to, sizeof(to)) != (ssize_t)len)
 		return errno != 0 ? -errno : -EIO;
 	return 0;
+}
+
+/* By the interface that the connection's frames leave by: a VLAN's may have a queue. */
+void
+kernel_marker_again(const struct chim_kernel *k, const struct kernel_neighbor *n, uint64_t marker)
+{
+	struct kernel_link link = { 0 };
+	int rc;
+
+	memcpy(link.dst, n->port->mac, sizeof(link.dst));
+	memcpy(link.src, n->port->mac, sizeof(link.src));
+	rc = kernel_marker_send(k->marker_fd, n->ifindex, &link, marker);
+	if (rc != 0)
+		CHIM_LOG(KERNEL, DEBUG, "marker by %s: %s", n->port->name, strerror(-rc));
+}
+
+uint64_t
+kernel_marker_of_turn(struct chim_kernel *k, const struct kernel_neighbor *n)
+{
+	for (uint32_t i = 0; i < k->nb_due; i++) {
+		if (k->due[i].neighbor->ifindex == n->ifindex)
+			return k->due[i].marker;
+	}
+	chim_assert(k->nb_due < KERNEL_HELD);
+	k->due[k->nb_due++] = (struct kernel_due){ n, ++k->marker };
+	return k->marker;
+}
+
+void
+kernel_markers_send(struct chim_kernel *k)
+{
+	for (uint32_t i = 0; i < k->nb_due; i++)
+		kernel_marker_again(k, k->due[i].neighbor, k->due[i].marker);
+	k->nb_due = 0;
 }

@@ -5,30 +5,31 @@
  * what comes next: the next step, waiting for the completion of what it
  * submitted, being called again, or failing, in which case the list that
  * undoes takes over. Many moves are under way at once; none of them blocks.
+ *
+ * A peer waits from a step with is_pause on, for as long as all moves take that
+ * do their steps meanwhile. So few are held at once - enough to have something
+ * to do while a worker answers, and to share a marker - and they go first; the
+ * next ones are prepared in what time is left.
  */
 #include <errno.h>
 #include <string.h>
 
-#include <rte_malloc.h>
 #include <rte_mbuf.h>
 
 #include "chim_log.h"
 #include "kernel_internal.h"
 
 #define AGAIN_US 200u
+#define AHEAD	 4u /* prepared for it */
 
 int
 kernel_move_begin(struct chim_kernel *k, struct chim_kconn *kc, const struct kernel_step *list)
 {
 	struct kernel_move *m = TAILQ_FIRST(&k->free_moves);
-	struct kernel_tree *tree;
 	uint32_t generation;
 	uint32_t index;
 
 	if (m == NULL)
-		return -EAGAIN;
-	tree = rte_zmalloc("chim_tree", sizeof(*tree), 0);
-	if (tree == NULL)
 		return -EAGAIN;
 	TAILQ_REMOVE(&k->free_moves, m, next);
 	index = m->index;
@@ -40,9 +41,9 @@ kernel_move_begin(struct chim_kernel *k, struct chim_kconn *kc, const struct ker
 	m->step = list;
 	m->began = k->now;
 	m->is_offload = list == kernel_steps_to_engine;
-	m->tree = tree;
+	m->tree = &k->trees[index];
 	kc->move = m;
-	TAILQ_INSERT_TAIL(&k->moves, m, next);
+	TAILQ_INSERT_TAIL(&k->starting, m, next);
 	k->nb_moves++;
 	return 0;
 }
@@ -50,10 +51,9 @@ kernel_move_begin(struct chim_kernel *k, struct chim_kconn *kc, const struct ker
 void
 kernel_move_end(struct chim_kernel *k, struct kernel_move *m)
 {
+	kernel_move_resume(k, m);
 	m->kc->move = NULL;
 	m->kc = NULL;
-	rte_free(m->tree);
-	m->tree = NULL;
 	TAILQ_REMOVE(&k->moves, m, next);
 	TAILQ_INSERT_HEAD(&k->free_moves, m, next);
 	k->nb_moves--;
@@ -125,20 +125,47 @@ kernel_move_inject(struct chim_kernel *k, struct kernel_move *m, const struct ke
 	return next;
 }
 
+/* ---- the turn ---- */
+
+void
+kernel_move_resume(struct chim_kernel *k, struct kernel_move *m)
+{
+	if (m->is_held)
+		k->nb_held[m->is_offload]--;
+	m->is_held = false;
+}
+
+bool
+kernel_moves_are_held(const struct chim_kernel *k)
+{
+	return k->nb_held[false] + k->nb_held[true] != 0;
+}
+
+/* The list of a step that went on, or of the one that undoes it. */
+static const struct kernel_step *
+step_after(struct chim_kernel *k, struct kernel_move *m, enum kernel_next next)
+{
+	if (next == KERNEL_NEXT)
+		return m->step + 1;
+	return m->is_offload ? kernel_handoff_undo(k, m) : kernel_handback_undo(k, m);
+}
+
 /* As far as it goes without waiting. */
 static void
 advance(struct chim_kernel *k, struct kernel_move *m, enum kernel_next next)
 {
 	while (next == KERNEL_NEXT || next == KERNEL_FAIL) {
-		if (next == KERNEL_NEXT)
-			m->step++;
-		else
-			m->step = m->is_offload ? kernel_handoff_undo(k, m)
-						: kernel_handback_undo(k, m);
+		m->step = step_after(k, m, next);
 		if (m->step == NULL)
 			return;
 		m->tries = 0;
 		m->retry_at = 0;
+		if (m->step->is_pause && !m->is_held) {
+			TAILQ_REMOVE(&k->moves, m, next);
+			TAILQ_INSERT_TAIL(&k->ready, m, next);
+			k->nb_ready++;
+			return;
+		}
 		next = m->step->run(k, m);
 	}
 	if (next == KERNEL_WAIT)
@@ -147,8 +174,8 @@ advance(struct chim_kernel *k, struct kernel_move *m, enum kernel_next next)
 		m->retry_at = k->now + AGAIN_US;
 }
 
-uint32_t
-kernel_moves_run(struct chim_kernel *k)
+static uint32_t
+run_moves(struct chim_kernel *k)
 {
 	struct kernel_move *next;
 	uint32_t done = 0;
@@ -165,6 +192,56 @@ kernel_moves_run(struct chim_kernel *k)
 		done++;
 		advance(k, m, m->step->run(k, m));
 	}
+	return done;
+}
+
+static uint32_t
+prepare(struct chim_kernel *k)
+{
+	uint32_t most = kernel_moves_are_held(k) ? 1 : AHEAD;
+	uint32_t done;
+
+	for (done = 0; done < most && k->nb_ready < AHEAD; done++) {
+		struct kernel_move *m = TAILQ_FIRST(&k->starting);
+
+		if (m == NULL)
+			break;
+		TAILQ_REMOVE(&k->starting, m, next);
+		TAILQ_INSERT_TAIL(&k->moves, m, next);
+		advance(k, m, m->step->run(k, m));
+	}
+	return done;
+}
+
+static uint32_t
+begin_pauses(struct chim_kernel *k)
+{
+	struct kernel_move *next;
+	uint32_t done = 0;
+
+	for (struct kernel_move *m = TAILQ_FIRST(&k->ready); m != NULL; m = next) {
+		next = TAILQ_NEXT(m, next);
+		if (k->nb_held[m->is_offload] == KERNEL_HELD)
+			continue;
+		TAILQ_REMOVE(&k->ready, m, next);
+		TAILQ_INSERT_TAIL(&k->moves, m, next);
+		k->nb_ready--;
+		k->nb_held[m->is_offload]++;
+		m->is_held = true;
+		advance(k, m, m->step->run(k, m));
+		done++;
+	}
+	return done;
+}
+
+uint32_t
+kernel_moves_run(struct chim_kernel *k)
+{
+	uint32_t done = run_moves(k);
+
+	done += prepare(k);
+	done += begin_pauses(k);
+	kernel_markers_send(k);
 	return done;
 }
 

@@ -21,7 +21,8 @@
 #include "chim_log.h"
 #include "kernel_internal.h"
 
-#define IDLE_US (10 * CHIM_US_PER_S)
+#define IDLE_US	 (10 * CHIM_US_PER_S)
+#define ROUTE_US (1 * CHIM_US_PER_MS)
 
 /* A neighbor may be used although the kernel is about to ask whether it is still there. */
 #define NUD_USABLE (NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP)
@@ -178,6 +179,21 @@ kernel_path_get(struct chim_kernel *k, const struct chim_tuple *t, uint32_t mark
 	p->mark = mark;
 	p->bound = bound;
 	return p;
+}
+
+/* What the kernel says is good for a moment: many connections of a path come back together. A route
+ * that has gone in that moment is known here all the same, by its notification. */
+bool
+kernel_path_has_route(struct chim_kernel *k, struct kernel_path *p, const struct chim_tuple *t)
+{
+	struct kernel_route r;
+
+	if (k->now - p->routed_at < ROUTE_US && !p->is_stale && !k->routes_changed)
+		return true;
+	if (kernel_resolve_route(&k->nl, t, p->mark, p->bound, &r) != 0 || r.type != RTN_UNICAST)
+		return false;
+	p->routed_at = k->now;
+	return true;
 }
 
 static bool

@@ -1,50 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * Socket options over a move. Most of them stay with the socket; some are
- * changed by repair mode itself (SO_REUSEADDR, buffer locks) or are lost when
- * the connection is rebuilt elsewhere. All are read before and written back
- * where they differ.
- *
- * Not readable, and so not kept over a rebuild in another socket: per-socket
- * IPsec policy, attached filters and programs.
+ * Socket options over a move. A connection comes back into the descriptor that
+ * it has left, and most options never leave that: repair_states.c has the list
+ * of those that were looked at. Named here are only what the engine wants to
+ * know, and what a move itself changes: buffer sizes and their locks, the
+ * bound on the window, timers that are stopped meanwhile, SO_REUSEADDR, and
+ * the congestion control where a route prescribes one at connect().
  */
 #include <errno.h>
 #include <string.h>
 
 #include "chim_base.h"
 #include "kernel_sock.h"
-
-/* In the order of writing: the type of service sets the priority as a side effect. */
-static const struct {
-	int level;
-	int name;
-	bool early;
-} rows[] = {
-	{ SOL_SOCKET, SO_MARK, true },
-	{ SOL_SOCKET, SO_DONTROUTE, true },
-	{ IPPROTO_IP, IP_TOS, false },
-	{ IPPROTO_IP, IP_TTL, false },
-	{ IPPROTO_IP, IP_MTU_DISCOVER, false },
-	{ IPPROTO_IPV6, IPV6_TCLASS, false },
-	{ IPPROTO_IPV6, IPV6_UNICAST_HOPS, false },
-	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, false },
-	{ SOL_SOCKET, SO_PRIORITY, false },
-	{ SOL_SOCKET, SO_RCVLOWAT, false },
-	{ SOL_SOCKET, SO_OOBINLINE, false },
-	{ IPPROTO_TCP, TCP_NODELAY, false },
-	{ IPPROTO_TCP, TCP_CORK, false },
-	{ IPPROTO_TCP, TCP_KEEPIDLE, false },
-	{ IPPROTO_TCP, TCP_KEEPINTVL, false },
-	{ IPPROTO_TCP, TCP_KEEPCNT, false },
-	{ IPPROTO_TCP, TCP_LINGER2, false },
-	{ IPPROTO_TCP, TCP_USER_TIMEOUT, false },
-	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, false },
-	{ IPPROTO_TCP, TCP_SYNCNT, false },
-	{ IPPROTO_TCP, TCP_INQ, false },
-	{ SOL_SOCKET, SO_KEEPALIVE, false },
-};
-_Static_assert(CHIM_DIM(rows) <= KERNEL_OPTIONS_MAX, "one value a row");
 
 static int
 get(int fd, int level, int name, int *value)
@@ -61,68 +29,61 @@ set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value));
 }
 
-int
-kernel_options_read(int fd, struct kernel_options *o)
+/* What is told to the engine; kept by the socket. */
+static int
+read_told(int fd, bool is_ip4, struct kernel_options *o)
 {
-	socklen_t len = sizeof(o->linger);
+	int level = is_ip4 ? IPPROTO_IP : IPPROTO_IPV6;
 
-	memset(o, 0, sizeof(*o));
-	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &o->linger, &len) != 0)
+	if (get(fd, IPPROTO_TCP, TCP_NODELAY, &o->nodelay) != 0 ||
+		get(fd, SOL_SOCKET, SO_PRIORITY, &o->priority) != 0 ||
+		get(fd, level, is_ip4 ? IP_TTL : IPV6_UNICAST_HOPS, &o->ttl) != 0 ||
+		get(fd, level, is_ip4 ? IP_TOS : IPV6_TCLASS, &o->tos) != 0)
 		return -errno;
-	for (uint32_t i = 0; i < CHIM_DIM(rows); i++) {
-		if (get(fd, rows[i].level, rows[i].name, &o->value[i]) == 0)
-			o->known |= UINT32_C(1) << i; /* an IPv4 socket has no IPv6 options */
-	}
-	len = sizeof(o->congestion);
-	(void)getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, o->congestion, &len);
-	len = sizeof(o->device);
-	(void)getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device, &len);
-	if (get(fd, SOL_SOCKET, SO_REUSEADDR, &o->reuseaddr) != 0 ||
-		get(fd, SOL_SOCKET, SO_SNDBUF, &o->sndbuf) != 0 ||
-		get(fd, SOL_SOCKET, SO_RCVBUF, &o->rcvbuf) != 0 ||
-		get(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &o->window_clamp) != 0)
-		return -errno;
-	if (get(fd, SOL_SOCKET, SO_BUF_LOCK, &o->buf_lock) != 0)
+	if (o->keepalive == 0)
+		return 0; /* how it would be done is not asked for */
+	if (get(fd, IPPROTO_TCP, TCP_KEEPIDLE, &o->keep_idle) != 0 ||
+		get(fd, IPPROTO_TCP, TCP_KEEPINTVL, &o->keep_interval) != 0 ||
+		get(fd, IPPROTO_TCP, TCP_KEEPCNT, &o->keep_count) != 0)
 		return -errno;
 	return 0;
 }
 
-bool
-kernel_options_get(const struct kernel_options *o, int level, int name, int *value)
+int
+kernel_options_read(int fd, bool is_ip4, struct kernel_options *o)
 {
-	for (uint32_t i = 0; i < CHIM_DIM(rows); i++) {
-		if (rows[i].level == level && rows[i].name == name) {
-			*value = o->value[i];
-			return (o->known & UINT32_C(1) << i) != 0;
-		}
-	}
-	return false;
+	socklen_t len = sizeof(o->congestion);
+
+	memset(o, 0, sizeof(*o));
+	if (get(fd, SOL_SOCKET, SO_KEEPALIVE, &o->keepalive) != 0 ||
+		get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &o->user_timeout) != 0 ||
+		get(fd, SOL_SOCKET, SO_REUSEADDR, &o->reuseaddr) != 0 ||
+		get(fd, SOL_SOCKET, SO_SNDBUF, &o->sndbuf) != 0 ||
+		get(fd, SOL_SOCKET, SO_RCVBUF, &o->rcvbuf) != 0 ||
+		get(fd, SOL_SOCKET, SO_BUF_LOCK, &o->buf_lock) != 0 ||
+		get(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &o->window_clamp) != 0)
+		return -errno;
+	(void)getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, o->congestion, &len);
+	return read_told(fd, is_ip4, o);
 }
 
-static void
-apply_rows(int fd, const struct kernel_options *o, bool early)
+/* A timer of the user's would kill a socket that hears nothing. */
+int
+kernel_options_stop_timers(int fd, const struct kernel_options *o)
 {
-	for (uint32_t i = 0; i < CHIM_DIM(rows); i++) {
-		int now;
-
-		if (rows[i].early != early || (o->known & UINT32_C(1) << i) == 0)
-			continue;
-		if (get(fd, rows[i].level, rows[i].name, &now) == 0 && now != o->value[i])
-			(void)set(fd, rows[i].level, rows[i].name, o->value[i]);
-	}
+	if (o->keepalive != 0 && set(fd, SOL_SOCKET, SO_KEEPALIVE, 0) != 0)
+		return -errno;
+	if (o->user_timeout != 0 && set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 0) != 0)
+		return -errno;
+	return 0;
 }
 
-void
-kernel_options_apply_early(int fd, const struct kernel_options *o)
+int
+kernel_options_apply_reuse(int fd, const struct kernel_options *o)
 {
-	char now[sizeof(o->device)] = "";
-	socklen_t len = sizeof(now);
-
-	apply_rows(fd, o, true);
-	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, now, &len) == 0 &&
-		strncmp(now, o->device, sizeof(now)) != 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, o->device,
-			(socklen_t)strnlen(o->device, sizeof(o->device)));
+	if (o->reuseaddr == 0)
+		return 0; /* which leaving repair mode has made of it anyway */
+	return set(fd, SOL_SOCKET, SO_REUSEADDR, o->reuseaddr) == 0 ? 0 : -errno;
 }
 
 static void
@@ -160,36 +121,21 @@ kernel_options_apply_window_clamp(int fd, const struct kernel_options *o)
 void
 kernel_options_apply(int fd, const struct kernel_options *o)
 {
-	int now;
-
-	apply_rows(fd, o, false);
+	if (o->keepalive != 0)
+		(void)set(fd, SOL_SOCKET, SO_KEEPALIVE, o->keepalive);
+	if (o->user_timeout != 0)
+		(void)set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout);
 	apply_congestion(fd, o);
-	kernel_options_apply_window_clamp(fd, o);
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &o->linger, sizeof(o->linger));
-	if (get(fd, SOL_SOCKET, SO_REUSEADDR, &now) == 0 && now != o->reuseaddr)
-		(void)set(fd, SOL_SOCKET, SO_REUSEADDR, o->reuseaddr);
-	if (get(fd, SOL_SOCKET, SO_BUF_LOCK, &now) == 0 && now != o->buf_lock)
-		(void)set(fd, SOL_SOCKET, SO_BUF_LOCK, o->buf_lock);
+	/* A send queue above the limit only makes the next writer wait. */
+	(void)set(fd, SOL_SOCKET, SO_SNDBUFFORCE, o->sndbuf / 2);
+	(void)set(fd, SOL_SOCKET, SO_BUF_LOCK, o->buf_lock);
 }
 
 /* The kernel doubles what it is told, for its own bookkeeping. */
-static int
-grow_one(int fd, int read_name, int write_name, uint32_t bytes)
+int
+kernel_options_size(int fd, int name, uint32_t bytes)
 {
 	int want = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
-	int now;
 
-	if (get(fd, SOL_SOCKET, read_name, &now) != 0)
-		return -errno;
-	if (now / 2 >= want)
-		return 0;
-	return set(fd, SOL_SOCKET, write_name, want) == 0 ? 0 : -errno;
-}
-
-int
-kernel_options_grow(int fd, uint32_t send_bytes, uint32_t recv_bytes)
-{
-	int rc = grow_one(fd, SO_SNDBUF, SO_SNDBUFFORCE, send_bytes);
-
-	return rc != 0 ? rc : grow_one(fd, SO_RCVBUF, SO_RCVBUFFORCE, recv_bytes);
+	return set(fd, SOL_SOCKET, name, want) == 0 ? 0 : -errno;
 }

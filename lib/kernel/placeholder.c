@@ -35,6 +35,8 @@ kernel_sock_empty(int fd, const struct kernel_sock_state *st)
 	int rc = kernel_repair_disconnect(fd);
 
 	if (rc == 0)
+		rc = kernel_options_stop_timers(fd, &st->options);
+	if (rc == 0)
 		rc = kernel_sock_open(fd, st, st->rcv_nxt, st->snd_max);
 	if (rc == 0)
 		rc = set_windows(fd, st);

@@ -5,9 +5,10 @@
  * that exists already. The steps are in the order in which they run; each
  * depends on those before it:
  *
- *   disconnect - buffers - segment size - sequence numbers - bind - connect -
- *   options - clock - receive queue - sent part of the send queue - our FIN -
- *   windows. Then, outside: injected frames, end of repair mode, unsent tail.
+ *   disconnect - receive buffer - segment size - sequence numbers - bind -
+ *   connect - options - clock - receive queue - send buffer - sent part of the
+ *   send queue - our FIN - windows. Then, outside: injected frames, end of repair mode, unsent
+ * tail.
  *
  * The kernel can only be told of an ESTABLISHED connection. What differs from
  * that is made by letting it happen again: our FIN by shutdown(), the peer's
@@ -43,30 +44,47 @@ set_segment_size(int fd, const struct kernel_sock_state *st)
 	return setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) == 0 ? 0 : -errno;
 }
 
-/* Default buffers do not hold what an autotuned socket held. The kernel doubles what it is told:
- * bytes from the wire cost twice their length, those put back by hand hardly more than it. */
+/*
+ * Default buffers do not hold what an autotuned socket held. The kernel doubles what it is told:
+ * bytes from the wire cost twice their length, those put back by hand hardly more than it.
+ */
+static uint32_t
+receive_need(const struct kernel_sock_state *st)
+{
+	uint32_t need = st->recv.len / 2 + st->window.rcv_wnd + BUFFER_SLACK;
+
+	return RTE_MAX(need, (uint32_t)st->options.rcvbuf / 2);
+}
+
 static int
 make_room(int fd, const struct kernel_sock_state *st)
 {
 	uint32_t send_need = st->send.len + BUFFER_SLACK;
-	uint32_t recv_need = st->recv.len / 2 + st->window.rcv_wnd + BUFFER_SLACK;
 	uint32_t send_had = (uint32_t)st->options.sndbuf / 2;
-	uint32_t recv_had = (uint32_t)st->options.rcvbuf / 2;
+	int rc = kernel_options_size(fd, SO_RCVBUFFORCE, receive_need(st));
 
-	return kernel_options_grow(fd, RTE_MAX(send_need, send_had), RTE_MAX(recv_need, recv_had));
+	if (rc == 0 && st->send.len != 0)
+		rc = kernel_options_size(fd, SO_SNDBUFFORCE, RTE_MAX(send_need, send_had));
+	return rc;
 }
 
+/* Of local and remote, as the kernel has them now, only the local side may differ. */
 static bool
 is_bound(int fd, const struct kernel_sock_state *st)
 {
 	struct sockaddr_storage now = { 0 };
 	socklen_t len = sizeof(now);
+	struct chim_tuple want;
+	struct chim_tuple got;
 
-	return getsockname(fd, (struct sockaddr *)&now, &len) == 0 &&
-		((struct sockaddr_in *)&now)->sin_port ==
-		((const struct sockaddr_in *)&st->local)->sin_port;
+	if (getsockname(fd, (struct sockaddr *)&now, &len) != 0)
+		return false;
+	kernel_sock_tuple(&st->local, &st->remote, &want);
+	kernel_sock_tuple(&now, &st->remote, &got);
+	return memcmp(&want, &got, sizeof(want)) == 0;
 }
 
+/* @return 0; 1 bound already, by the user or at an earlier move: maybe to any address. */
 static int
 bind_local(int fd, const struct kernel_sock_state *st)
 {
@@ -77,8 +95,8 @@ bind_local(int fd, const struct kernel_sock_state *st)
 
 	if (bind(fd, local, st->addr_len) == 0)
 		return 0;
-	if (errno == EINVAL && is_bound(fd, st))
-		return 0; /* the user had bound the port, and a disconnect leaves that alone */
+	if (errno == EINVAL)
+		return 1; /* a disconnect leaves that alone */
 	if (errno != EADDRNOTAVAIL)
 		return -errno;
 	/* The address is gone from the host; the connection still gets its socket back. */
@@ -89,20 +107,15 @@ bind_local(int fd, const struct kernel_sock_state *st)
 }
 
 static int
-connect_remote(int fd, const struct kernel_sock_state *st)
+bind_and_connect(int fd, const struct kernel_sock_state *st)
 {
-	struct sockaddr_storage local = { 0 };
-	socklen_t len = sizeof(local);
-	struct chim_tuple want;
-	struct chim_tuple got;
+	int bound = bind_local(fd, st);
 
+	if (bound < 0)
+		return bound;
 	if (connect(fd, (const struct sockaddr *)&st->remote, st->addr_len) != 0)
 		return -errno;
-	if (getsockname(fd, (struct sockaddr *)&local, &len) != 0)
-		return -errno;
-	kernel_sock_tuple(&st->local, &st->remote, &want);
-	kernel_sock_tuple(&local, &st->remote, &got);
-	return memcmp(&want, &got, sizeof(want)) == 0 ? 0 : -EADDRNOTAVAIL;
+	return bound == 0 || is_bound(fd, st) ? 0 : -EADDRNOTAVAIL;
 }
 
 static int
@@ -122,54 +135,38 @@ set_tcp_options(int fd, const struct kernel_sock_state *st)
 		opt[n++] = (struct tcp_repair_opt){ OPT_TS, 0 };
 	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_OPTIONS, opt, n * sizeof(opt[0])) != 0)
 		return -errno;
+	if (!st->has_ts)
+		return 0;
 	/* Bit 0 is the unit, not time. */
 	clock = st->ts_hz == 1000000 ? clock | 1 : (clock + 1) & ~UINT32_C(1);
 	return setsockopt(fd, IPPROTO_TCP, TCP_TIMESTAMP, &clock, sizeof(clock)) == 0 ? 0 : -errno;
 }
 
-/* A timer of the user's would kill a socket that hears nothing. */
-static int
-stop_timers(int fd)
-{
-	int zero = 0;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &zero, sizeof(zero)) != 0 ||
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &zero, sizeof(zero)) != 0)
-		return -errno;
-	return 0;
-}
-
 int
 kernel_sock_open(int fd, const struct kernel_sock_state *st, uint32_t recv_seq, uint32_t send_seq)
 {
-	int rc = stop_timers(fd);
+	int rc = kernel_repair_set_seq(fd, TCP_SEND_QUEUE, send_seq);
 
-	kernel_options_apply_early(fd, &st->options);
-	if (rc == 0)
-		rc = set_segment_size(fd, st);
 	if (rc == 0)
 		rc = kernel_repair_set_seq(fd, TCP_RECV_QUEUE, recv_seq);
 	if (rc == 0)
-		rc = kernel_repair_set_seq(fd, TCP_SEND_QUEUE, send_seq);
-	if (rc == 0)
-		rc = kernel_repair_select(fd, TCP_NO_QUEUE);
-	if (rc == 0)
-		rc = bind_local(fd, st);
-	if (rc == 0)
-		rc = connect_remote(fd, st);
+		rc = bind_and_connect(fd, st);
 	if (rc == 0)
 		rc = set_tcp_options(fd, st);
 	return rc;
 }
 
+/* With the send queue selected, whatever an arriving ACK lets go would be marked as sent. */
 static int
 restore_queues(int fd, const struct kernel_sock_state *st)
 {
-	int rc = kernel_repair_push(fd, TCP_RECV_QUEUE, st->recv.at, st->recv.len);
+	uint32_t sent = kernel_sock_sent_bytes(st);
+	int rc = 0;
 
-	if (rc == 0)
-		rc = kernel_repair_push(
-			fd, TCP_SEND_QUEUE, st->send.at, kernel_sock_sent_bytes(st));
+	if (st->recv.len != 0)
+		rc = kernel_repair_push(fd, TCP_RECV_QUEUE, st->recv.at, st->recv.len);
+	if (rc == 0 && sent != 0)
+		rc = kernel_repair_push(fd, TCP_SEND_QUEUE, st->send.at, sent);
 	return rc;
 }
 
@@ -208,18 +205,15 @@ restore_windows(int fd, const struct kernel_sock_state *st)
 static void
 bound_window(int fd, const struct kernel_sock_state *st)
 {
-	uint32_t most = st->rmem_max != 0 ? st->rmem_max : INT32_MAX;
-	int rcvbuf = st->options.rcvbuf / 2;
-	socklen_t len = sizeof(rcvbuf);
-	int now = 0;
+	uint32_t most = st->rmem_max != 0 ? st->rmem_max / 2 : INT32_MAX / 2;
+	uint32_t had = (uint32_t)st->options.rcvbuf / 2;
+	uint32_t has = receive_need(st);
+	uint32_t want = RTE_MIN(has, most);
 
-	if ((st->options.buf_lock & SOCK_RCVBUF_LOCK) == 0 &&
-		getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &now, &len) == 0) {
-		if ((uint32_t)now > most)
-			now = (int)most;
-		rcvbuf = RTE_MAX(rcvbuf, now / 2);
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &rcvbuf, sizeof(rcvbuf));
+	if (want < had || (st->options.buf_lock & SOCK_RCVBUF_LOCK) != 0)
+		want = had;
+	if (want != has)
+		(void)kernel_options_size(fd, SO_RCVBUFFORCE, want);
 	kernel_options_apply_window_clamp(fd, &st->options);
 }
 
@@ -236,8 +230,11 @@ kernel_sock_rebuild(int fd, const struct kernel_sock_state *st)
 		send_seq--;
 	if (rc == 0)
 		rc = kernel_repair_disconnect(fd);
+	kernel_repair_clear_error(fd);
 	if (rc == 0)
 		rc = make_room(fd, st);
+	if (rc == 0)
+		rc = set_segment_size(fd, st);
 	if (rc == 0)
 		rc = kernel_sock_open(fd, st, recv_seq, send_seq);
 	if (rc == 0)
@@ -246,7 +243,7 @@ kernel_sock_rebuild(int fd, const struct kernel_sock_state *st)
 		rc = send_own_fin(fd);
 	if (rc == 0)
 		rc = restore_windows(fd, st);
-	if (rc == 0)
+	if (rc == 0 && (st->send.len != 0 || kernel_sock_has_closed(st->state)))
 		rc = kernel_repair_select(fd, TCP_NO_QUEUE);
 	if (rc == 0)
 		bound_window(fd, st);
@@ -281,7 +278,9 @@ kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *don
 			continue;
 		if (n < 0 && errno != EAGAIN)
 			return -errno;
-		if (has_grown || kernel_options_grow(fd, 2 * st->send.len + BUFFER_SLACK, 0) != 0)
+		if (has_grown ||
+			kernel_options_size(fd, SO_SNDBUFFORCE, 2 * st->send.len + BUFFER_SLACK) !=
+				0)
 			return -EAGAIN;
 		has_grown = true;
 	}
@@ -289,14 +288,4 @@ kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *don
 		shutdown(fd, SHUT_WR) != 0)
 		return -errno;
 	return 0;
-}
-
-void
-kernel_sock_settle(int fd, const struct kernel_sock_state *st)
-{
-	int sndbuf = st->options.sndbuf / 2;
-
-	/* A queue above the limit only makes the next writer wait. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &sndbuf, sizeof(sndbuf));
-	kernel_options_apply(fd, &st->options);
 }

@@ -25,7 +25,9 @@
 #ifndef TCP_AO_INFO
 #define TCP_AO_INFO 40 /* Linux 6.7; the structure starts with flags, all input here */
 #endif
-#define AO_INFO_BYTES 64
+#define AO_INFO_BYTES	 64
+#define IP_OPTIONS_BYTES 40
+#define POLICIES_US	 (1 * CHIM_US_PER_MS)
 
 static int
 get(int fd, int level, int name)
@@ -83,15 +85,11 @@ kernel_refuse_look(struct chim_kernel *k)
 }
 
 static const char *
-judge_state(int fd, const struct chim_kernel *k, enum chim_reason *reason)
+judge_state(
+	const struct chim_kernel *k, const struct kernel_sock_state *st, enum chim_reason *reason)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
 	*reason = CHIM_REASON_BAD_STATE;
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-		return "it does not tell its state";
-	switch (kernel_state_from_linux(info.tcpi_state)) {
+	switch (st->state) {
 	case CHIM_TCP_ESTABLISHED:
 	case CHIM_TCP_FIN_WAIT_1:
 	case CHIM_TCP_FIN_WAIT_2:
@@ -104,7 +102,7 @@ judge_state(int fd, const struct chim_kernel *k, enum chim_reason *reason)
 	}
 	*reason = CHIM_REASON_UNSUPPORTED;
 	/* The kernel does not tell which kind of ECN it is; where AccECN may be, it is assumed. */
-	if ((info.tcpi_options & TCPI_OPT_ECN) != 0 && k->tcp_ecn >= 3)
+	if (st->has_ecn && k->tcp_ecn >= 3)
 		return "it may use accurate ECN";
 	return NULL;
 }
@@ -124,16 +122,13 @@ static const char *
 judge_features(int fd, enum chim_reason *reason)
 {
 	char ulp[16] = "";
-	uint8_t buf[AO_INFO_BYTES] = { 0 };
+	uint8_t buf[IP_OPTIONS_BYTES] = { 0 };
 	socklen_t len = sizeof(ulp);
 	struct pollfd urgent = { fd, POLLPRI, 0 };
 
 	*reason = CHIM_REASON_UNSUPPORTED;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_ULP, ulp, &len) == 0 && len > 0)
 		return "an upper-layer protocol (kTLS, ...) is attached to it";
-	len = sizeof(buf);
-	if (getsockopt(fd, IPPROTO_TCP, TCP_AO_INFO, buf, &len) == 0)
-		return "it is authenticated with TCP-AO";
 	len = sizeof(buf);
 	if (getsockopt(fd, IPPROTO_IP, IP_OPTIONS, buf, &len) == 0 && len > 0)
 		return "it sends IP options";
@@ -162,17 +157,36 @@ judge_queues(const struct chim_kernel *k, int fd, enum chim_reason *reason)
 	return NULL;
 }
 
-static const char *
-judge_namespace(const struct chim_kernel *k, int fd, enum chim_reason *reason)
+/* A connection that has begun without keys for TCP-AO gets none any more (RFC 5925, 3.1). */
+void
+kernel_refuse_look_at(const struct chim_kernel *k, struct chim_kconn *kc)
 {
+	uint8_t buf[AO_INFO_BYTES] = { 0 };
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
 
-	*reason = CHIM_REASON_FOREIGN;
-	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0 &&
-		cookie != k->netns_cookie)
-		return "it lives in another network namespace";
-	return NULL;
+	if (getsockopt(kc->fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) == 0 &&
+		cookie != k->netns_cookie) {
+		kc->never = "it lives in another network namespace";
+		kc->never_reason = CHIM_REASON_FOREIGN;
+		return;
+	}
+	len = sizeof(buf);
+	if (getsockopt(kc->fd, IPPROTO_TCP, TCP_AO_INFO, buf, &len) == 0) {
+		kc->never = "it is authenticated with TCP-AO";
+		kc->never_reason = CHIM_REASON_UNSUPPORTED;
+	}
+}
+
+/* What holds for the whole namespace is asked once for the connections that go together. */
+static void
+look_at_policies(struct chim_kernel *k)
+{
+	if (k->policies_at != 0 && k->now - k->policies_at < POLICIES_US)
+		return;
+	k->policies_at = k->now;
+	k->has_policies = kernel_xfrm_has_policy(&k->nl) == 1;
+	k->is_tracking = kernel_conntrack_has_entries(&k->nl);
 }
 
 const char *
@@ -183,19 +197,21 @@ kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc, enum chim_re
 	*reason = CHIM_REASON_PAUSED;
 	if (k->is_paused)
 		return "the engine takes nothing at the moment";
-	why = judge_namespace(k, kc->fd, reason);
-	if (why == NULL)
-		why = judge_state(kc->fd, k, reason);
+	*reason = kc->never_reason;
+	if (kc->never != NULL)
+		return kc->never;
+	why = judge_state(k, kc->st, reason);
 	if (why == NULL)
 		why = judge_features(kc->fd, reason);
 	if (why == NULL)
 		why = judge_queues(k, kc->fd, reason);
 	if (why != NULL)
 		return why;
+	look_at_policies(k);
 	*reason = CHIM_REASON_UNSUPPORTED;
+	if (k->has_policies)
+		return "IPsec policies are in force";
 	if (kernel_diag_has_md5(&k->nl, &kc->tuple) == 1)
 		return "it is authenticated with TCP-MD5";
-	if (kernel_xfrm_has_policy(&k->nl) == 1)
-		return "IPsec policies are in force";
 	return kernel_conntrack_prepare(k, kc);
 }

@@ -132,12 +132,15 @@ int
 kernel_repair_disconnect(int fd)
 {
 	struct sockaddr_storage none = { .ss_family = AF_UNSPEC };
+
+	return connect(fd, (struct sockaddr *)&none, sizeof(none)) == 0 ? 0 : -errno;
+}
+
+void
+kernel_repair_clear_error(int fd)
+{
 	socklen_t len = sizeof(int);
 	int error;
 
-	if (connect(fd, (struct sockaddr *)&none, sizeof(none)) != 0)
-		return -errno;
-	/* It leaves ECONNABORTED behind, which the next call would report. */
 	(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-	return 0;
 }

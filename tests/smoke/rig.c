@@ -377,7 +377,7 @@ come_back(struct rig *r, struct rig_move *m)
 	if (rc == 0)
 		rc = kernel_sock_write_tail(r->host, st, &done);
 	if (rc == 0)
-		kernel_sock_settle(r->host, st);
+		kernel_options_apply(r->host, &st->options);
 	return rc;
 }
 
@@ -385,11 +385,12 @@ int
 rig_move(struct rig *r, struct rig_move *m)
 {
 	struct kernel_sock_state *st = &m->st;
-	int rc = 0;
+	int rc = kernel_sock_read(r->host, st);
 
 	if (!m->disable_hold)
 		tapwire_hold(r->w);
-	rc = kernel_sock_provoke(r->host, st);
+	if (rc == 0)
+		rc = kernel_sock_provoke(r->host, st);
 	if (rc == 0 && st->has_ts && st->state != CHIM_TCP_ESTABLISHED)
 		ask_timestamp(r, st);
 	if (rc == 0)

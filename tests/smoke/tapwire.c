@@ -36,7 +36,6 @@
 
 #define FRAME_MAX 2048
 #define KEPT_MAX  65536
-#define TAP_NAME  "wire0"
 
 struct frame {
 	uint16_t len;
@@ -418,17 +417,17 @@ make_side(struct tapwire *w, enum tapwire_side side)
 	w->tap[side] = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (w->netns[side] < 0 || w->tap[side] < 0 || fd < 0)
 		return -errno;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", TAP_NAME);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", TAPWIRE_NAME);
 	if (ioctl(w->tap[side], TUNSETIFF, &ifr) != 0)
 		return -errno;
-	(void)write_file("/proc/sys/net/ipv6/conf/" TAP_NAME "/accept_dad", "0");
-	(void)write_file("/proc/sys/net/ipv6/conf/" TAP_NAME "/router_solicitations", "0");
+	(void)write_file("/proc/sys/net/ipv6/conf/" TAPWIRE_NAME "/accept_dad", "0");
+	(void)write_file("/proc/sys/net/ipv6/conf/" TAPWIRE_NAME "/router_solicitations", "0");
 	rc = up(fd, "lo", NULL);
 	if (rc == 0)
-		rc = up(fd, TAP_NAME, macs[side]);
+		rc = up(fd, TAPWIRE_NAME, macs[side]);
 	if (rc == 0)
-		rc = set_address(fd, TAP_NAME, side);
-	w->ifindex[side] = (int)if_nametoindex(TAP_NAME);
+		rc = set_address(fd, TAPWIRE_NAME, side);
+	w->ifindex[side] = (int)if_nametoindex(TAPWIRE_NAME);
 	close(fd);
 	return rc;
 }

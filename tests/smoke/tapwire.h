@@ -26,6 +26,8 @@ enum tapwire_side {
 	TAPWIRE_PEER,
 };
 
+#define TAPWIRE_NAME "wire0" /* the interface, on either side */
+
 /* What the wire saw of the flow. */
 struct tapwire_record {
 	struct chim_flow_record flow; /* since the hold, as a worker's */

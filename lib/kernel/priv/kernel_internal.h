@@ -30,6 +30,7 @@
 #include "kernel_sock.h"
 
 #define KERNEL_MAX_PORTS 8u
+#define KERNEL_HELD	 4u /* connections whose peers wait at once, each way */
 
 struct kernel_port {
 	uint16_t number;
@@ -81,6 +82,7 @@ struct kernel_path {
 	uint32_t mark;
 	int bound;	       /* SO_BINDTODEVICE, 0 = not */
 	struct kernel_qos qos; /* of the VLAN interface */
+	chim_us_t routed_at;   /* when the kernel last said that it has a route */
 	uint32_t route_mtu;    /* what the kernel says */
 	uint32_t mtu;	       /* as the engine has it: less where ICMP asked for it */
 	chim_us_t mtu_until;   /* then the route's is tried again */
@@ -94,6 +96,12 @@ struct kernel_path {
 TAILQ_HEAD(kernel_neighbors, kernel_neighbor);
 TAILQ_HEAD(kernel_paths, kernel_path);
 
+/* A marker, and by which interface it goes. */
+struct kernel_due {
+	const struct kernel_neighbor *neighbor;
+	uint64_t marker;
+};
+
 struct kernel_move;
 
 struct chim_kconn {
@@ -105,6 +113,8 @@ struct chim_kconn {
 	int fd;
 	uint64_t cookie;
 	enum chim_home home;
+	const char *never; /* what will stand against offloading it as long as it lives; NULL */
+	enum chim_reason never_reason;
 	struct chim_tuple tuple;
 	chim_handle_t handle;
 	struct kernel_path *path; /* while not at home */
@@ -143,7 +153,7 @@ enum kernel_next {
 /* How far a move to the engine has come, for who undoes it. */
 #define KERNEL_DID_PATH	  0x1u /* counted on a path */
 #define KERNEL_DID_HOLD	  0x2u
-#define KERNEL_DID_FREEZE 0x4u
+#define KERNEL_DID_REPAIR 0x4u /* has been in repair mode, or still is */
 #define KERNEL_DID_EMPTY  0x8u
 #define KERNEL_DID_TREE	  0x10u /* the initiate carries the tree and its chains */
 
@@ -155,6 +165,7 @@ struct kernel_step {
 		struct chim_kernel *k, struct kernel_move *m, const struct chim_completion *c);
 	/* At each poll while waiting; may be NULL. */
 	void (*tick)(struct chim_kernel *k, struct kernel_move *m);
+	bool is_pause; /* from here on the peer waits: not more at once than is good for each */
 };
 
 struct kernel_move {
@@ -164,11 +175,13 @@ struct kernel_move {
 	struct chim_kconn *kc;		/* NULL = free */
 	const struct kernel_step *step; /* current; a list ends with name NULL */
 	bool is_waiting;
+	bool is_held;	 /* counted in nb_held */
 	bool is_offload; /* towards the engine: a failure undoes it */
 	bool is_restore; /* undoing one: the user hears REFUSED */
 	uint32_t did;	 /* KERNEL_DID_* */
 	chim_us_t began;
-	chim_us_t held; /* when the hold, or the terminate, was asked for */
+	chim_us_t held;	    /* when the hold, or the terminate, was asked for */
+	chim_us_t released; /* when it was over */
 	chim_us_t retry_at;
 	uint32_t tries;
 	uint32_t segs_in; /* before frames were injected */
@@ -196,10 +209,16 @@ struct chim_kernel {
 	uint64_t netns_cookie;
 	uint32_t tcp_ecn; /* sysctl, looked at now and then */
 	uint32_t rmem_max;
+	chim_us_t policies_at; /* when these two were asked for */
+	bool has_policies;     /* of IPsec */
+	bool is_tracking;      /* connection tracking has entries */
+	uint32_t turns_held;
 	chim_us_t look_at; /* when to look at sysctls and idle objects again */
 	struct kernel_netlink nl;
 	int marker_fd;
 	uint64_t marker; /* last used */
+	uint32_t nb_due; /* markers of this turn */
+	struct kernel_due due[KERNEL_HELD];
 
 	struct chim_kconn *conn;
 	uint32_t nb_slots; /* size */
@@ -210,9 +229,14 @@ struct chim_kernel {
 
 	struct kernel_move *move;
 	uint32_t nb_move_slots;
+	struct kernel_tree *trees; /* one for each, in EAL memory */
 	uint32_t nb_moves;
-	struct kernel_moves moves; /* under way */
+	struct kernel_moves starting; /* nothing done yet */
+	struct kernel_moves ready;    /* the next step is a pause */
+	struct kernel_moves moves;    /* under way */
 	struct kernel_moves free_moves;
+	uint32_t nb_ready;
+	uint32_t nb_held[2]; /* in their pause; [is_offload] */
 
 	struct kernel_neighbors neighbors;
 	struct kernel_paths paths;
@@ -275,7 +299,12 @@ kernel_move_submit(struct chim_kernel *k, struct kernel_move *m, struct chim_req
 enum kernel_next kernel_move_fail(struct kernel_move *m, enum chim_reason reason, const char *why);
 /** A system call failed: KERNEL_FAIL with a reason fit for it. */
 enum kernel_next kernel_move_errno(struct kernel_move *m, int rc, const char *why);
+/** A turn: moves whose peers wait go on first, then new ones begin. */
 uint32_t kernel_moves_run(struct chim_kernel *k);
+/** Is anybody waiting for a move of ours? */
+bool kernel_moves_are_held(const struct chim_kernel *k);
+/** The peer does not wait any more. */
+void kernel_move_resume(struct chim_kernel *k, struct kernel_move *m);
 void kernel_move_on_completion(struct chim_kernel *k, const struct chim_completion *c);
 /** The move is over: free its slot. */
 void kernel_move_end(struct chim_kernel *k, struct kernel_move *m);
@@ -319,9 +348,12 @@ struct rte_mbuf *kernel_chains_drop_own(struct rte_mbuf *list, uint32_t *bytes);
 
 /* ---- refuse.c ---- */
 
-/** @return NULL when the socket may be adopted, else errno is set. */
+/** @return 0 when the socket may be adopted, else errno is set. */
 int kernel_refuse_adopt(int fd);
-/** What stands against offloading now. @return NULL: nothing; *reason is set otherwise. */
+/** Look at what will not change while the connection lives: never, never_reason. */
+void kernel_refuse_look_at(const struct chim_kernel *k, struct chim_kconn *kc);
+/** What stands against offloading now; its state has been read. @return NULL: nothing; *reason is
+ *  set otherwise. */
 const char *
 kernel_refuse_offload(struct chim_kernel *k, struct chim_kconn *kc, enum chim_reason *reason);
 /** Look at the sysctls that decide. */
@@ -340,6 +372,9 @@ void kernel_conntrack_look(struct chim_kernel *k);
 /** Find or make the path of a connection, resolving what is new. @return NULL with *why. */
 struct kernel_path *kernel_path_get(struct chim_kernel *k, const struct chim_tuple *t,
 	uint32_t mark, int bound, const char **why);
+/** Has the kernel a route still, without which it cannot have the connection back? */
+bool
+kernel_path_has_route(struct chim_kernel *k, struct kernel_path *p, const struct chim_tuple *t);
 /** Is the path there, or will the next initiate bring it? AGAIN while another request has it. */
 enum kernel_next kernel_path_ready(struct chim_kernel *k, struct kernel_path *p);
 /** Root of an initiate tree for one connection, as little as the engine does not have yet. */
@@ -377,6 +412,17 @@ const char *
 kernel_egress_find(struct chim_kernel *k, const struct kernel_route *r, struct kernel_egress *out);
 /** The 802.1p priority of a socket's frames. @param priority SO_PRIORITY. */
 uint8_t kernel_egress_priority(const struct kernel_qos *qos, uint32_t priority);
+
+/* ---- marker.c ---- */
+
+/** The marker that will follow, at the end of this turn, whatever the neighbor's interface was
+ *  given. */
+uint64_t kernel_marker_of_turn(struct chim_kernel *k, const struct kernel_neighbor *n);
+/** Send those of this turn. */
+void kernel_markers_send(struct chim_kernel *k);
+/** Send one again. */
+void
+kernel_marker_again(const struct chim_kernel *k, const struct kernel_neighbor *n, uint64_t marker);
 
 /* ---- follow.c ---- */
 

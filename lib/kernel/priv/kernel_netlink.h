@@ -113,6 +113,9 @@ int kernel_neighbor_confirm(
 /** Has the socket a TCP-MD5 key? @return 1, 0, or a negative errno. */
 int kernel_diag_has_md5(struct kernel_netlink *nl, const struct chim_tuple *t);
 
+/** Has connection tracking any entry in the namespace? */
+bool kernel_conntrack_has_entries(struct kernel_netlink *nl);
+
 /** Has the namespace any IPsec policy? @return 1, 0, or a negative errno. */
 int kernel_xfrm_has_policy(struct kernel_netlink *nl);
 

@@ -5,12 +5,13 @@
  * take it out of a descriptor and put it back (TCP_REPAIR). Nothing here knows
  * the engine.
  *
- * Out:  kernel_sock_provoke, kernel_sock_freeze, kernel_sock_empty
+ * Out:  kernel_sock_read; with the flow held: kernel_sock_provoke,
+ *       kernel_sock_freeze, kernel_sock_empty
  * Undo: kernel_sock_thaw (after freeze), kernel_sock_absorb and the way back
  *       (after empty)
  * Back: kernel_sock_rebuild, the frames of kernel_frames_plan() delivered,
  *       kernel_sock_close_half, kernel_sock_thaw, kernel_sock_write_tail,
- *       kernel_sock_settle
+ *       kernel_options_apply
  *
  * All functions return 0 or a negative errno. Thread: the agent's.
  */
@@ -35,20 +36,23 @@ struct kernel_bytes {
 	uint32_t len;
 };
 
-#define KERNEL_OPTIONS_MAX 32u
-
-/* Socket options that must come out of a move as they went in; values by row of options.c. */
+/* Socket options that the engine is told, or that a move changes and puts back. */
 struct kernel_options {
-	uint32_t known; /* bit per row: the value was read */
-	int value[KERNEL_OPTIONS_MAX];
-	struct linger linger;
-	char congestion[16];
-	char device[16];
+	int nodelay;
+	int priority;
+	int ttl;
+	int tos;
+	int keepalive;
+	int keep_idle; /* seconds; these three only with keepalive */
+	int keep_interval;
+	int keep_count;
+	int user_timeout; /* ms */
 	int reuseaddr;
 	int buf_lock; /* SO_BUF_LOCK: which sizes the user has fixed */
 	int sndbuf;   /* as the kernel tells them, bookkeeping included */
 	int rcvbuf;
 	int window_clamp;
+	char congestion[16];
 };
 
 /* What TCP_INFO tells and only one direction can use: the engine takes it, the kernel does not. */
@@ -161,40 +165,57 @@ int kernel_repair_peek(int fd, int queue, struct kernel_bytes *out, uint32_t len
 /** Put bytes into a queue. */
 int kernel_repair_push(int fd, int queue, const uint8_t *at, uint32_t len);
 
-/** Silently leave the connection: state CLOSED, queues gone, still in repair mode. */
+/**
+ * Silently leave the connection: state CLOSED, queues gone, still in repair mode. An error stays
+ * behind, ECONNABORTED, which the next user of the queues would get.
+ */
 int kernel_repair_disconnect(int fd);
+
+/** Forget that error. */
+void kernel_repair_clear_error(int fd);
 
 /* ---- options (options.c) ---- */
 
-int kernel_options_read(int fd, struct kernel_options *o);
+/** @param is_ip4 which layer's options its segments are made with. */
+int kernel_options_read(int fd, bool is_ip4, struct kernel_options *o);
 
-/** Those that decide routes and must precede connect(). */
-void kernel_options_apply_early(int fd, const struct kernel_options *o);
+/** Timers that could end a socket which hears nothing. kernel_options_apply() starts them again. */
+int kernel_options_stop_timers(int fd, const struct kernel_options *o);
+
+/** SO_REUSEADDR, which leaving repair mode forgets. */
+int kernel_options_apply_reuse(int fd, const struct kernel_options *o);
 
 /** The bound on the window, before the kernel offers one. */
 void kernel_options_apply_window_clamp(int fd, const struct kernel_options *o);
 
-/** All others, where they differ from what the socket has. Call outside repair mode. */
+/** All others, the send buffer's size and the locks included. Call outside repair mode. */
 void kernel_options_apply(int fd, const struct kernel_options *o);
 
-/** Value of one option as it was read. @return false when it was not. */
-bool kernel_options_get(const struct kernel_options *o, int level, int name, int *value);
-
-/** Make the buffers hold so many bytes, whatever the limits. Fixes sizes; settle undoes that. */
-int kernel_options_grow(int fd, uint32_t send_bytes, uint32_t recv_bytes);
+/** Make a buffer so large whatever the limits. @param name SO_SNDBUFFORCE, SO_RCVBUFFORCE: fixes
+ *  the size; kernel_options_apply() undoes that. */
+int kernel_options_size(int fd, int name, uint32_t bytes);
 
 /* ---- out (freeze.c, placeholder.c) ---- */
 
 /**
+ * Read what a hold need not wait for: addresses, options, the timestamp clock, and, to judge by,
+ * state and features as they are now. Initializes st.
+ */
+int kernel_sock_read(int fd, struct kernel_sock_state *st);
+
+/**
  * Let the kernel say what it owes, and what nothing else tells: its ts_recent, in an ACK that who
- * watches the wire reads. Fills state, has_ts, rcv_nxt and window of st.
+ * watches the wire reads. Reads the state, which nothing but a timer changes any more.
  *
  * A connection with timestamps that is not ESTABLISHED says nothing by itself; it has to be asked
- * with kernel_frame_question(st).
+ * with kernel_frame_question(st), for which rcv_nxt and window are filled in.
+ *
+ * SO_REUSEADDR is lost: kernel_sock_thaw(), or the way back, puts it right.
  */
 int kernel_sock_provoke(int fd, struct kernel_sock_state *st);
 
-/** Enter repair mode and read everything. On failure the socket is as before. */
+/** Enter repair mode and read the rest: queues, sequences, windows. On failure the socket is as
+ *  before kernel_sock_provoke(). */
 int kernel_sock_freeze(int fd, struct kernel_sock_state *st);
 
 /** Leave repair mode. @param probe as kernel_repair_off(). */
@@ -217,7 +238,7 @@ int kernel_sock_absorb(int fd, struct kernel_sock_state *st);
 
 /**
  * A closed descriptor in repair mode becomes a connection with empty queues that end at these
- * sequence numbers: buffers, segment size, addresses, options, timestamp clock, no timers.
+ * sequence numbers: addresses, options, timestamp clock, no timers. The receive queue is selected.
  */
 int
 kernel_sock_open(int fd, const struct kernel_sock_state *st, uint32_t recv_seq, uint32_t send_seq);
@@ -234,8 +255,5 @@ int kernel_sock_close_half(int fd, const struct kernel_sock_state *st);
  * @return 0; -EAGAIN no memory now, call again; else the connection's own error.
  */
 int kernel_sock_write_tail(int fd, const struct kernel_sock_state *st, uint32_t *done);
-
-/** Options, the send buffer's size and locks as they were. */
-void kernel_sock_settle(int fd, const struct kernel_sock_state *st);
 
 #endif /* KERNEL_SOCK_H */
