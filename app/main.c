@@ -41,6 +41,7 @@ block_signals(void)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	app_device_signals(SIG_BLOCK);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -129,6 +130,7 @@ run_beside_worker(struct agent *a)
 
 	if (rte_ctrl_thread_create(&thread, "chim-agent", NULL, agent_main, a) != 0)
 		return APP_EXIT_START;
+	app_device_signals(SIG_UNBLOCK);
 	chim_dp_run(engine.worker[0], poll_ctl, engine.ctl, &engine.stop);
 	pthread_join(thread, &code);
 	return (enum app_exit)(uintptr_t)code;
