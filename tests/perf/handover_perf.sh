@@ -6,10 +6,11 @@
 # the engine and back, again and again. Moves a second each way as whoever asks
 # for all of them sees it, and the pause of a move, from the first frame held
 # to the flow released. Queues empty (nobody sends), and full (the peer has
-# sent all that fits and reads nothing; an echo waits at the other end).
+# sent all that fits and reads nothing; an echo waits at the other end). Beside
+# it the floor of as many: TCP_REPAIR's own calls, with no engine.
 
 . "$(dirname "$0")/../smoke/_init.sh"
-rounds=20 counts="1 32 1000 10000" full_counts="1 32"
+rounds=20 counts="1 100 1000 10000" full_counts="1 32 100"
 [ "${CHIM_PERF_QUICK:-0}" = 1 ] && rounds=3 counts="1 100" full_counts=1
 
 # measure NUMBER [full]: figures of so many connections
@@ -22,7 +23,7 @@ measure() {
 		"$(dirname "$0")/hold_connections.py" $HOST_IP 7000 "$number" "$kind" \
 		>"$work/held.log" 2>&1
 	local holder=$NET_PID
-	wait_for 60 grep -q open "$work/held.log" || fail "$number connections did not open"
+	wait_for 300 grep -q open "$work/held.log" || fail "$number connections did not open"
 	python3 "$(dirname "$0")/move_all.py" "$work/control.sock" $rounds "$number" "$name" \
 		>>"$work/figures" || fail "$name: a move"
 	kill "$holder"
@@ -30,7 +31,13 @@ measure() {
 	rm "$work/hold"
 }
 
+floor() {
+	unshare -n sh -c 'ip link set lo up && exec "$@"' sh "$REPAIR_FLOOR" "$1" $rounds \
+		>>"$work/figures" || fail "the floor of $1"
+}
+
 for number in $counts; do
+	floor "$number"
 	engine_up --connections=16384
 	measure "$number"
 	net_end "$engine" KILL

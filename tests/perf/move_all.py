@@ -27,7 +27,8 @@ def move(lines, command, number):
     ask(lines, {'cmd': command, 'all': True})
     while ask(lines, {'cmd': 'stats'})['stats']['pause']['moves'] < wanted:
         if time.monotonic() - start > WAIT_S:
-            sys.exit(f'{command}: not all have arrived in {WAIT_S} s')
+            why = ask(lines, {'cmd': 'stats'})['stats']
+            sys.exit(f'{command}: not all have arrived in {WAIT_S} s: {json.dumps(why)}')
     return time.monotonic() - start
 
 
