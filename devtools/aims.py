@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Chimney Authors
+"""What is hoped for, the figures that are made of others, and the distance.
+
+Used by devtools/report. Figures are {suite: {'results': [{'name', 'median', ...}]}}.
+"""
+import collections
+
+# What: words; suite and figure (its beginning); relation and value; why it is missed, if it is.
+Aim = collections.namedtuple('Aim', 'words suite name relation value reason')
+
+SHARED = 'worker, control and service share the lcore, and every byte is copied once by the echo'
+MEMORY = 'each segment of another connection waits for its cache lines from memory'
+KERNEL = 'system calls of TCP_REPAIR are most of a move (doc/handover.md)'
+COPIES = 'vhost and the service copy each byte on the two lcores'
+VETH = 'a veth: frames cross the kernel by system calls in every home'
+
+AIMS = [
+    Aim('RPC, gross', 'rpc_perf', '64 B, 256 connections: gross', '<=', 600, SHARED),
+    Aim('RPC, net of the wire', 'rpc_perf', '64 B, 256 connections: net', '<=', 450, SHARED),
+    Aim('RPC on virtio, port sums, net', 'rpc_perf', '64 B, 256 connections, virtio: net', '<=',
+        450, SHARED),
+    Aim('RPC on virtio, software sums, net', 'rpc_perf',
+        '64 B, 256 connections, virtio, software: net', '<=', 450, SHARED),
+    Aim('RPC, a million connections, gross', 'rpc_perf', '64 B, 1000000 connections: gross', '<=',
+        1000, MEMORY),
+    Aim('segment, hot, bursts of 32', 'segment_perf, 1 connections', 'data, bursts of 32', '<=',
+        150, 'the ring to the host and the lending of its buffer are in it'),
+    Aim('segment, a million connections', 'segment_perf, 1000000 connections',
+        'data, bursts of 32', '<=', 350, MEMORY),
+    Aim('bulk, receiving, checksum offload', 'bulk_perf',
+        'virtio, no TSO, receiving 8948 B, 1 connections: rate of', '>=', 40, COPIES),
+    Aim('bulk, sending, checksum offload', 'bulk_perf',
+        'virtio, no TSO, sending 8948 B, 1 connections: rate of', '>=', 40, COPIES),
+    Aim('bulk, sending, TSO', 'bulk_perf', 'virtio, sending 8948 B, 1 connections: rate of', '>=',
+        100, COPIES),
+    Aim('initiates a second', 'control_perf', 'initiate, 1 workers, 1000 blocks: rate', '>=', 1e6,
+        ''),
+    Aim('terminates a second', 'control_perf', 'terminate, 1 workers, 1000 blocks: rate', '>=',
+        1e6, ''),
+    Aim('moves to the engine a second', 'handover_perf',
+        '1000 connections, queues empty: to the engine', '>=', 50000, KERNEL),
+    Aim('moves to the kernel a second', 'handover_perf',
+        '1000 connections, queues empty: to the kernel', '>=', 50000, KERNEL),
+    Aim('pause of a move, median', 'handover_perf', '1 connections, queues empty: pause, median',
+        '<=', 30, KERNEL),
+    Aim('pause of a move, 99th percentile', 'handover_perf',
+        '1 connections, queues empty: pause, 99th', '<=', 200, KERNEL),
+    Aim('idle connection, IPv4', 'memory_perf', 'idle connection, all, IPv4', '<=', 400, ''),
+    Aim('idle connection, IPv6', 'memory_perf', 'idle connection, all, IPv6', '<=', 400,
+        'the key of an IPv6 flow is 48 bytes, of IPv4 16'),
+    Aim('active ones among a million idle', 'ratios', 'active among 1000000', '<=', 1.1, MEMORY),
+    Aim('passing, nothing offloaded', 'tax_perf', 'tax, nothing offloaded', '<=', 40, ''),
+    Aim('passing, connections offloaded', 'tax_perf', 'tax, 16384 connections offloaded', '<=',
+        120, 'the hash of the 4-tuple is computed for each frame'),
+    Aim('offloaded against exception: requests per CPU second, echo', 'ratios',
+        'echo, 32 connections: requests per CPU second, offloaded to exception', '>=', 3, VETH),
+    Aim('the same, http', 'ratios',
+        'http, 32 connections: requests per CPU second, offloaded to exception', '>=', 3, VETH),
+    Aim('the same, median latency, echo', 'ratios',
+        'echo, 32 connections: latency, 50th percentile, offloaded to exception', '<=', 1, VETH),
+    Aim('the same, 99th percentile, echo', 'ratios',
+        'echo, 32 connections: latency, 99th percentile, offloaded to exception', '<=', 1, VETH),
+    Aim('offloaded against bare: median latency, one connection', 'ratios',
+        'echo, 1 connections: latency, 50th percentile, offloaded to bare', '<=', 1, VETH),
+    Aim('tracing on: instructions', 'instructions', 'most that tracing adds', '<=', 2, ''),
+]
+
+# Figures that are the difference of two: suite, name, minuend, subtrahend. {} is the same in all.
+DIFFERENCES = [
+    ('rpc_perf', '{}: net', '{}: gross', '{}: wire alone'),
+    ('tax_perf', 'tax, {}', 'passed on, {}', 'plain forwarding'),
+]
+
+HOMES = [(of, to) for of in ('offloaded',) for to in ('exception', 'bare')]
+
+
+def made_of(name, unit, of, value, spread):
+    """A figure that was not sampled itself."""
+    return {'name': name, 'unit': unit, 'samples': of.get('samples', 0), 'min': value,
+            'median': value, 'max': value, 'spread': spread}
+
+
+def add_differences(suites):
+    """For whatever stands at {} in the minuend."""
+    for title, suite in suites.items():
+        for name_of, name, minuend, subtrahend in DIFFERENCES:
+            if not title.startswith(name_of):
+                continue
+            by_name = {r['name']: r for r in suite['results']}
+            before, after = minuend.split('{}')
+            for full, of in by_name.items():
+                if not (full.startswith(before) and full.endswith(after)):
+                    continue
+                middle = full[len(before):len(full) - len(after)]
+                other = by_name.get(subtrahend.replace('{}', middle))
+                if other is not None:
+                    suite['results'].append(made_of(
+                        name.replace('{}', middle), of.get('unit'), of,
+                        of['median'] - other['median'], of['spread'] + other['spread']))
+
+
+def ratio(name, of, to):
+    """The figure of / to."""
+    value = of['median'] / to['median']
+    return made_of(name, 'times', of, value,
+                   value * (of['spread'] / of['median'] + to['spread'] / to['median']))
+
+
+def add_ratios(suites):
+    """A suite of what is compared across runs: homes, and connections alone and among others."""
+    results = []
+    homes = {r['name']: r for r in figures(suites, 'homes_perf')}
+    for name, of in homes.items():
+        home, figure = name.split(', ', 1)
+        for to in ('exception', 'bare') if home == 'offloaded' else ():
+            other = homes.get(f'{to}, {figure}')
+            if other is not None and other['median'] > 0:
+                results.append(ratio(f'{figure}, offloaded to {to}', of, other))
+    for pages in ('', ', hugepages'):
+        alone = suites.get(f'memory_perf, active alone{pages}')
+        for title, suite in suites.items():
+            if alone and title.startswith('memory_perf, active among'):
+                if title.endswith(', hugepages') == (pages != ''):
+                    results.append(ratio(title.removeprefix('memory_perf, '),
+                                         suite['results'][0], alone['results'][0]))
+    if results:
+        suites['ratios'] = {'suite': 'ratios', 'tsc_hz': 0, 'results': results}
+
+
+def figures(suites, title):
+    """Results of a suite; those on hugepages where there are both."""
+    suite = suites.get(f'{title}, hugepages') or suites.get(title) or {'results': []}
+    return suite['results']
+
+
+def find(suites, aim):
+    """The figure that an aim is about, or None."""
+    found = [r for r in figures(suites, aim.suite) if r['name'].startswith(aim.name)]
+    huge = [r for r in found if r['name'].endswith(', hugepages')]
+    return (huge or found or [None])[0]
+
+
+def table(suites):
+    """Rows of Markdown: each aim, what was measured, the distance, and why."""
+    yield '| aim | wanted | measured | spread | |'
+    yield '|---|---|---|---|---|'
+    for aim in AIMS:
+        got = find(suites, aim)
+        if got is None:
+            yield f'| {aim.words} | {aim.relation} {aim.value:,g} | not run | | |'
+            continue
+        value, unit = got['median'], got.get('unit') or 'cycles'
+        is_met = value <= aim.value if aim.relation == '<=' else value >= aim.value
+        off = value / aim.value if aim.relation == '<=' else aim.value / max(value, 1e-9)
+        verdict = 'met' if is_met else f'{off:.1f} times off' + (aim.reason and f': {aim.reason}')
+        yield (f'| {aim.words} | {aim.relation} {aim.value:,.10g} {unit} | **{value:,.4g}** | '
+               f'{got["spread"]:,.3g} | {verdict} |')
