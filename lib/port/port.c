@@ -188,6 +188,8 @@ start_exception(struct chim_port *p, const struct chim_port_config *cfg, struct 
 {
 	int rc;
 
+	/* An idle worker waits for both ports, or for none. */
+	d->has_interrupts = cfg->use_rx_interrupts;
 	d->pool = cfg->exception_pool[0] != NULL ? cfg->exception_pool : cfg->pool;
 	d->tx_offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	rc = find_exception(d, cfg, p->mtu);
