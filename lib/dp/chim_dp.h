@@ -56,7 +56,7 @@ struct chim_dp_config {
 	uint64_t random_seed;
 	enum chim_idle idle;
 	uint32_t idle_turns;	      /* 0 = 1000 */
-	uint32_t idle_sleep_us;	      /* 0 = 50 */
+	uint32_t idle_sleep_us;	      /* 0 = 50; up to eight times that when long idle */
 	uint32_t lent_wait_ms;	      /* stopped: how long for what hosts were lent; 0 = 1000 */
 	bool deliver_to_wrong_worker; /* tests: treat every frame as if steering were wrong */
 };

@@ -5,7 +5,8 @@
  * lcore main only, never by a turn.
  *
  * Mailboxes, host rings and timers do not interrupt, so a sleep is short in
- * every mode; an interrupt only ends it early.
+ * every mode; an interrupt only ends it early. Who has slept for long sleeps
+ * longer at a time: waking up is what an idle worker's CPU goes into.
  */
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -14,7 +15,9 @@
 #include "idle.h"
 #include "worker.h"
 
-#define EVENTS 8
+#define EVENTS		 8
+#define SLEEPS_OF_A_STEP 64u
+#define STEPS		 3u /* each doubles the sleep */
 
 static int
 watch_queue(const struct chim_worker *w, uint16_t ethdev, int op)
@@ -63,6 +66,14 @@ dp_idle_begin(struct dp_idle *idle, struct chim_worker *w)
 		watch(w, RTE_INTR_EVENT_DEL);
 }
 
+uint32_t
+dp_idle_sleep_us(const struct chim_worker *w, uint32_t empty)
+{
+	uint32_t step = (empty - w->idle_turns) / SLEEPS_OF_A_STEP;
+
+	return w->idle_sleep_us << RTE_MIN(step, STEPS);
+}
+
 static void
 wait_for_interrupt(struct chim_worker *w)
 {
@@ -87,7 +98,7 @@ dp_idle_rest(struct dp_idle *idle, struct chim_worker *w, uint32_t empty)
 	if (idle->can_interrupt)
 		wait_for_interrupt(w);
 	else
-		rte_delay_us_sleep(w->idle_sleep_us);
+		rte_delay_us_sleep(dp_idle_sleep_us(w, empty));
 }
 
 void

@@ -6,6 +6,7 @@
  */
 #include <rte_errno.h>
 
+#include "idle.h"
 #include "rings.h"
 #include "tcp_conn.h"
 #include "worker.h"
@@ -166,6 +167,28 @@ an_idle_worker_rests_as_configured(void **state)
 	assert_int_equal(sleeps_of(CHIM_IDLE_SLEEP), 16);
 	/* net_ring ports have no interrupts: sleeping is what is left. */
 	assert_int_equal(sleeps_of(CHIM_IDLE_INTERRUPT), 16);
+}
+
+static void
+a_worker_that_stays_idle_sleeps_longer(void **state)
+{
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	struct chim_worker *w = r.worker[0];
+	uint32_t first = dp_idle_sleep_us(w, w->idle_turns);
+	uint32_t before = first;
+
+	assert_int_equal(first, w->idle_sleep_us);
+	for (uint32_t empty = w->idle_turns; empty < w->idle_turns + 1000; empty++) {
+		uint32_t us = dp_idle_sleep_us(w, empty);
+
+		assert_true(us == before || us == 2 * before);
+		before = us;
+	}
+	assert_int_equal(before, 8 * first);
+	assert_int_equal(dp_idle_sleep_us(w, UINT32_MAX), 8 * first);
+	rings_down(&r);
 }
 
 struct lent {
@@ -336,6 +359,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(configurations_that_cannot_be_are_refused),
 	cmocka_unit_test(a_creation_that_fails_gives_everything_back),
 	cmocka_unit_test(an_idle_worker_rests_as_configured),
+	cmocka_unit_test(a_worker_that_stays_idle_sleeps_longer),
 	cmocka_unit_test(checklist_176_a_worker_stops_when_it_has_back_what_it_lent),
 	cmocka_unit_test(a_host_that_never_returns_what_it_was_lent_does_not_stop_the_stop),
 	cmocka_unit_test(what_a_terminate_returns_counts_as_lent_until_it_is_back),

@@ -21,6 +21,9 @@ void dp_idle_begin(struct dp_idle *idle, struct chim_worker *w);
 /* Rest after so many empty turns in a row, as configured. */
 void dp_idle_rest(struct dp_idle *idle, struct chim_worker *w, uint32_t empty);
 
+/* How long to sleep after so many empty turns, idle_turns or more. */
+uint32_t dp_idle_sleep_us(const struct chim_worker *w, uint32_t empty);
+
 void dp_idle_end(struct dp_idle *idle, struct chim_worker *w);
 
 #endif /* DP_IDLE_H */
