@@ -60,6 +60,48 @@ add(const char *name, const char *args)
 	return rte_eal_hotplug_add("vdev", name, args);
 }
 
+static bool
+has_interrupts(const struct bed_config *cfg)
+{
+	return cfg->idle == CHIM_IDLE_INTERRUPT;
+}
+
+/* The exception port. No kernel is behind it: what goes to net_null is dropped. A worker that waits
+ * for interrupts needs one that has them. */
+static const char *
+kernel_name(const struct bed_config *cfg)
+{
+	return has_interrupts(cfg) ? "net_virtio_user1" : "net_null0";
+}
+
+static int
+start_one_queue(struct bed *b, uint16_t id, const struct rte_eth_conf *conf)
+{
+	if (rte_eth_dev_configure(id, 1, 1, conf) != 0 ||
+		rte_eth_rx_queue_setup(id, 0, 1024, SOCKET_ID_ANY, NULL, b->client_pool) != 0 ||
+		rte_eth_tx_queue_setup(id, 0, 1024, SOCKET_ID_ANY, NULL) != 0)
+		return -1;
+	return rte_eth_dev_start(id);
+}
+
+/* After the client's end, which makes the pool. */
+static int
+make_kernel_end(struct bed *b)
+{
+	static const struct rte_eth_conf conf;
+	char args[64];
+
+	if (!has_interrupts(&b->cfg))
+		return add("net_null0", "no-rx=1");
+	snprintf(args, sizeof(args), "iface=/tmp/chim-perf-%d-%u-kernel", (int)getpid(), nb_beds);
+	if (add("net_vhost1", args) != 0 ||
+		rte_eth_dev_get_port_by_name("net_vhost1", &b->kernel_port) != 0 ||
+		start_one_queue(b, b->kernel_port, &conf) != 0)
+		return -1;
+	snprintf(args, sizeof(args), "path=/tmp/chim-perf-%d-%u-kernel", (int)getpid(), nb_beds);
+	return add("net_virtio_user1", args);
+}
+
 static int
 make_client_end(struct bed *b, const struct ends *e)
 {
@@ -82,11 +124,7 @@ make_client_end(struct bed *b, const struct ends *e)
 	b->client_pool = rte_pktmbuf_pool_create("perf_client", 16383, 256, 0,
 		(uint16_t)RTE_MAX((uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE, b->opt.mtu + CLIENT_EXTRA),
 		SOCKET_ID_ANY);
-	if (b->client_pool == NULL || rte_eth_dev_configure(id, 1, 1, &conf) != 0 ||
-		rte_eth_rx_queue_setup(id, 0, 1024, SOCKET_ID_ANY, NULL, b->client_pool) != 0 ||
-		rte_eth_tx_queue_setup(id, 0, 1024, SOCKET_ID_ANY, NULL) != 0)
-		return -1;
-	return rte_eth_dev_start(id);
+	return b->client_pool != NULL ? start_one_queue(b, id, &conf) : -1;
 }
 
 /* EAL's interrupt thread still has what a closed end said: nothing may go before it has seen it. */
@@ -104,7 +142,9 @@ unmake_wire(struct bed *b)
 	name_ends(&b->cfg, &e);
 	rte_eal_hotplug_remove("vdev", e.client);
 	rte_eal_hotplug_remove("vdev", e.served);
-	rte_eal_hotplug_remove("vdev", "net_null0");
+	rte_eal_hotplug_remove("vdev", kernel_name(&b->cfg));
+	if (has_interrupts(&b->cfg))
+		rte_eal_hotplug_remove("vdev", "net_vhost1");
 	rte_mempool_free(b->client_pool);
 }
 
@@ -163,7 +203,7 @@ choose_options(struct bed *b, const struct ends *e)
 	app_options_init(&b->opt);
 	b->opt.nb_ports = 1;
 	snprintf(p->wire, sizeof(p->wire), "%s", e->served);
-	snprintf(p->exception, sizeof(p->exception), "net_null0");
+	snprintf(p->exception, sizeof(p->exception), "%s", kernel_name(&b->cfg));
 	b->opt.software_only = b->cfg.software_only;
 	b->opt.idle = b->cfg.idle;
 	/* An answer stays until the next request acknowledges it. */
@@ -203,13 +243,10 @@ build(struct bed *b)
 	name_ends(&b->cfg, &e);
 	if (choose_options(b, &e) != 0)
 		return TEST_FAILED;
-	/* No kernel here: whatever goes to the exception port is dropped. */
-	is_made = add("net_null0", "no-rx=1") == 0;
 	/* The back end of virtio-user listens before it is made; a memif's client finds a server
 	 * that has started. */
-	if (b->cfg.wire == BED_VIRTIO)
-		is_made = is_made && make_client_end(b, &e) == 0;
-	if (!is_made || add(e.served, e.served_args) != 0) {
+	is_made = b->cfg.wire == BED_MEMIF || make_client_end(b, &e) == 0;
+	if (!is_made || make_kernel_end(b) != 0 || add(e.served, e.served_args) != 0) {
 		printf("this machine cannot make %s and %s\n", e.served, e.client);
 		return TEST_SKIPPED;
 	}
@@ -264,6 +301,11 @@ bed_down(struct bed *b)
 	let_interrupts_settle();
 	if (b->cfg.wire == BED_VIRTIO)
 		close_client_end(b);
+	if (has_interrupts(&b->cfg) && rte_eth_dev_is_valid_port(b->kernel_port)) {
+		rte_eth_dev_stop(b->kernel_port);
+		rte_eth_dev_close(b->kernel_port);
+		let_interrupts_settle();
+	}
 	unmake_wire(b);
 }
 

@@ -43,6 +43,7 @@ struct bed {
 	struct app_flow_sets *sets;
 	unsigned int lcore;
 	uint16_t client_port; /* ethdev of the other end, started */
+	uint16_t kernel_port; /* ethdev behind the exception port, where that is virtio-user */
 	struct rte_mempool *client_pool;
 	bool client_sums; /* it computes checksums for the client */
 	/* written by the served lcore, read by the client's */
