@@ -187,7 +187,8 @@ dp_hold_keep(
 			seg->why == CHIM_WHY_NONE ? CHIM_WHY_MISS : seg->why);
 		return;
 	}
-	if (is_full && hold->state == DP_HOLD_DRAINING) {
+	/* The kernel has no connection yet that a terminate's frames could go to: better lost. */
+	if (is_full && (hold->state == DP_HOLD_DRAINING || !hold->is_asked)) {
 		dp_drop(w, m, CHIM_WHY_HOLD_NO_ROOM);
 		return;
 	}

@@ -17,10 +17,19 @@
  */
 #include "worker.h"
 
-static struct dp_hold *
-hold_flow(struct chim_worker *w, struct chim_conn *c)
+static bool
+wants_state(const struct chim_msg *msg)
 {
-	static const struct chim_hold_limits defaults;
+	return (msg->tcp.want & CHIM_WANT_DELEGATED) != 0;
+}
+
+/* A host that wants the state goes on with the connection, as soon as it gets a CPU. */
+static struct dp_hold *
+hold_flow(struct chim_worker *w, struct chim_conn *c, const struct chim_msg *msg)
+{
+	const struct chim_hold_limits limits = {
+		.deadline_ms = wants_state(msg) ? DP_TERMINATE_HOLD_MS : DP_HOLD_DEADLINE_MS,
+	};
 	struct chim_conn_head *head = chim_tcp_head(c);
 	struct dp_hold *hold;
 	union chim_key key;
@@ -34,7 +43,7 @@ hold_flow(struct chim_worker *w, struct chim_conn *c)
 		return NULL;
 	}
 	hold->host = head->host;
-	dp_hold_start(w, hold, &defaults);
+	dp_hold_start(w, hold, &limits);
 	/* Until the release nobody speaks for the connection: what the kernel answers to injected
 	 * segments is nothing that the peer has not heard. */
 	hold->is_sealed = 1;
@@ -74,7 +83,7 @@ static void export(struct chim_worker *w, struct chim_conn *c, struct chim_msg *
 {
 	struct dp_port *p = &w->ports[dp_neighbor_of(w, chim_tcp_head(c))->port_number];
 	const struct chim_tmpl *tmpl = NULL;
-	bool wants_state = (msg->tcp.want & CHIM_WANT_DELEGATED) != 0;
+	bool has_state = wants_state(msg);
 	struct rte_mbuf *m;
 
 	msg->tcp.send_chain = NULL;
@@ -82,9 +91,9 @@ static void export(struct chim_worker *w, struct chim_conn *c, struct chim_msg *
 		tmpl = dp_path_tmpl(w, chim_tcp_head(c));
 	dp_output_lend(w, p);
 	msg->status = chim_tcp_terminate(
-		c, tmpl, wants_state ? &msg->tcp.delegated : NULL, &msg->tcp.send_chain, &w->env);
+		c, tmpl, has_state ? &msg->tcp.delegated : NULL, &msg->tcp.send_chain, &w->env);
 	dp_output_settle(w, p);
-	if (wants_state && msg->status == CHIM_STATUS_SUCCESS) {
+	if (has_state && msg->status == CHIM_STATUS_SUCCESS) {
 		CHIM_NBL_FOREACH (m, msg->tcp.delegated.buffered_data)
 			w->nb_lent++;
 	}
@@ -101,7 +110,7 @@ dp_terminate_resume(struct chim_worker *w, struct chim_conn *c)
 		return;
 	if (!dp_io_drain(w, head->host) || !has_room_for_ack(w, c))
 		return;
-	hold = hold_flow(w, c);
+	hold = hold_flow(w, c, side->terminate);
 	export(w, c, side->terminate);
 	hand_urgent(w, c, hold);
 	chim_wheel_cancel(&w->wheel, dp_index(head));

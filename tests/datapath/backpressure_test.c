@@ -318,6 +318,25 @@ who_waits_for_the_host_is_heard_in_turn(void **state)
 	rings_down(&r);
 }
 
+/* Its host has no socket yet that they could go to: a kernel would answer them with a reset. */
+static void
+beyond_its_bound_the_hold_of_a_terminate_drops(void **state)
+{
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .max_hold_bytes = 4 * 256 });
+	rings_terminate(&r, rings_install(&r, 0));
+	for (uint32_t i = 0; i < 7; i++)
+		rings_wire_in(&r, 0, rings_data(&r, 0, i, 1));
+	rings_settle(&r);
+	assert_int_equal(rings_kernel_drain(&r), 0);
+	assert_int_equal(rings_why(&r, CHIM_WHY_HOLD_NO_ROOM), 3);
+	assert_null(rings_reply(&r, 0));
+	assert_int_equal(rings_release(&r, 0), CHIM_STATUS_SUCCESS);
+	assert_int_equal(rings_kernel_drain(&r), 4);
+	rings_down(&r);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(who_waits_for_the_wire_is_served_in_turn),
 	cmocka_unit_test(who_waits_for_a_dead_wire_can_be_terminated),
@@ -327,5 +346,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_host_that_does_not_read_keeps_no_other_waiting),
 	cmocka_unit_test(a_full_wire_delays_and_loses_nothing),
 	cmocka_unit_test(a_dead_wire_cannot_keep_a_connection),
+	cmocka_unit_test(beyond_its_bound_the_hold_of_a_terminate_drops),
 };
 CHIM_CMOCKA_SUITE(dp_backpressure_autotest, tests, NULL, NULL)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rings.h"
+#include "worker.h"
 
 static struct chim_msg *
 seal(struct rings *r, uint16_t flow, uint64_t marker)
@@ -462,11 +463,13 @@ the_hold_of_a_terminate_ends_by_itself(void **state)
 
 	rings_up(&r, &(struct rings_opts){ .max_holds = 1 });
 	rings_terminate(&r, rings_install(&r, 0));
-	rings_wait(&r, 1001);
+	rings_wait(&r, DP_TERMINATE_HOLD_MS + 1);
 	assert_null(rings_reply(&r, 0)); /* it kept nothing: no news */
 	rings_terminate(&r, rings_install(&r, 0));
 	rings_wire_in(&r, 0, rings_data(&r, 0, 0, 10));
-	rings_wait(&r, 1001);
+	rings_wait(&r, DP_TERMINATE_HOLD_MS - 1);
+	assert_int_equal(rings_kernel_drain(&r), 0);
+	rings_wait(&r, 2);
 	assert_int_equal(rings_kernel_drain(&r), 1);
 	expect_ended(&r, 0, CHIM_REASON_HOLD_EXPIRED);
 	/* Nobody asked for that hold: the flow may come again. */

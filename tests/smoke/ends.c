@@ -522,6 +522,43 @@ a_long_stay_under_short_timers_comes_back_intact(void **state)
 	close_end(e);
 }
 
+/*
+ * The engine has let go, and the agent gets no CPU for longer than any peer's timeout. What the
+ * peer says meanwhile is for neither the placeholder, which would acknowledge it, nor a reset.
+ */
+static void
+an_upload_that_gets_no_cpu_for_seconds_loses_nothing(void **state)
+{
+	struct end *e = open_end(NULL);
+	static const uint8_t zeros[1000];
+	long resets = host_resets();
+	struct chim_kernel_event ev;
+	chim_us_t begin;
+	uint64_t sent = 0;
+
+	go(e, CHIM_HOME_ENGINE);
+	assert_int_equal(chim_kernel_upload(inproc.agent, e->kc), 0);
+	chim_stream_leave(e->stream);
+	assert_int_equal(chim_kernel_poll(inproc.agent, inproc_now(), &ev, 1), 0);
+	begin = inproc_now();
+	while (inproc_now() < begin + 3 * CHIM_US_PER_S) {
+		inproc_poll();
+		/* Once the engine has let go: then no byte is ahead of the placeholder. */
+		if (inproc_now() < begin + 100 * CHIM_US_PER_MS)
+			continue;
+		if (sent < 60 * sizeof(zeros) &&
+			send(e->peer, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
+			sent += sizeof(zeros);
+		usleep(20000);
+	}
+	TURN_UNTIL(e, chim_kernel_home(e->kc) == CHIM_HOME_KERNEL && e->read == sent);
+	assert_int_equal(e->peer_error, 0);
+	assert_int_equal(host_resets(), resets);
+	e->to_write = 700;
+	TURN_UNTIL(e, e->peer_read == 700);
+	close_end(e);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(fin_wait_in_the_engine_leaves_a_time_wait_in_the_kernel),
 	cmocka_unit_test(last_ack_in_the_engine_leaves_nothing),
@@ -531,6 +568,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_retransmission_timeout_is_an_error_at_the_owner),
 	cmocka_unit_test(a_keepalive_timeout_is_an_error_at_the_owner),
 	cmocka_unit_test(a_long_stay_under_short_timers_comes_back_intact),
+	cmocka_unit_test(an_upload_that_gets_no_cpu_for_seconds_loses_nothing),
 };
 
 int
