@@ -11,7 +11,8 @@
 # Set before: NET_PREFIX; NET_MTU, if not 1500. With NET_KERNEL=veth the kernel's interface is one
 # end of a veth, kd the other, instead of a tap: the tap driver carries no jumbo frames. With
 # NET_VLAN=ID the addresses are those of VLAN interfaces, chim0.ID and wp.ID, whose frames have
-# priority 3. Everything made is named or noted, and net_down removes exactly that.
+# priority 3. With NET_WIRE=COMMAND that command, run in the peer's namespace, makes wp there and is
+# the wire; there is no wd. Everything made is named or noted, and net_down removes exactly that.
 
 HOST_MAC=02:00:00:00:00:01
 HOST_IP=10.78.0.1 PEER_IP=10.78.0.2
@@ -35,19 +36,32 @@ wait_for() {
 
 # net_up: both namespaces and the wire between them
 net_up() {
-	ip netns add "$NET_PREFIX-host" && ip netns add "$NET_PREFIX-peer" &&
-		ip link add wd netns "$NET_PREFIX-host" type veth peer name wp \
-			netns "$NET_PREFIX-peer" || return 1
+	ip netns add "$NET_PREFIX-host" && ip netns add "$NET_PREFIX-peer" || return 1
 	host ip link set lo up
 	peer ip link set lo up
-	host ip link set wd address $HOST_MAC mtu ${NET_MTU:-1500}
-	peer ip link set wp mtu ${NET_MTU:-1500}
-	host sysctl -q -w net.ipv6.conf.wd.disable_ipv6=1
-	host ip link set wd up
-	peer ip link set wp up
+	if [ -n "${NET_WIRE:-}" ]; then
+		net_run peer $NET_WIRE </dev/null >"${NET_WIRE_LOG:-/dev/null}" 2>&1
+		wait_for 20 peer ip link set wp txqueuelen 2000 || return 1
+	else
+		net_veth_up || return 1
+	fi
+	peer ip link set wp mtu ${NET_MTU:-1500} up
 	net_tag peer wp
 	peer ip addr add $PEER_IP/24 dev $NET_LINK
 	peer ip addr add $PEER_IP6/64 dev $NET_LINK nodad
+	# Wires queue 1000 frames, the rest is lost: no more may be under way.
+	peer ip route replace 10.78.0.0/24 dev $NET_LINK src $PEER_IP cwnd lock $WIRE_FRAMES
+	peer ip -6 route replace fd78::/64 dev $NET_LINK cwnd lock $WIRE_FRAMES
+	[ "${NET_KERNEL:-tap}" = tap ] || net_kernel_up
+}
+
+# net_veth_up: the wire as a veth
+net_veth_up() {
+	ip link add wd netns "$NET_PREFIX-host" type veth peer name wp netns "$NET_PREFIX-peer" ||
+		return 1
+	host ip link set wd address $HOST_MAC mtu ${NET_MTU:-1500}
+	host sysctl -q -w net.ipv6.conf.wd.disable_ipv6=1
+	host ip link set wd up
 	# A veth leaves checksums to be filled in by hardware that is not there,
 	# and the af_packet driver does not tell.
 	peer ethtool -K wp tx off >/dev/null
@@ -57,11 +71,7 @@ net_up() {
 	local cpus=$(printf '%x' $(((1 << $(nproc)) - 1)))
 	peer sh -c "echo $cpus >/sys/class/net/wp/queues/rx-0/rps_cpus"
 	host sh -c "echo $cpus >/sys/class/net/wd/queues/rx-0/rps_cpus"
-	# And it queues 1000 frames, the rest is lost: no more may be under way.
-	peer ip route replace 10.78.0.0/24 dev $NET_LINK src $PEER_IP cwnd lock $WIRE_FRAMES
-	peer ip -6 route replace fd78::/64 dev $NET_LINK cwnd lock $WIRE_FRAMES
 	net_deaf wd
-	[ "${NET_KERNEL:-tap}" = tap ] || net_kernel_up
 }
 
 # net_tag NAMESPACE INTERFACE: its VLAN interface, if there are to be; NET_LINK is what has addresses
@@ -144,7 +154,7 @@ net_warm_up() {
 net_run() {
 	ip netns exec "$NET_PREFIX-$1" "${@:2}" &
 	NET_PID=$!
-	NET_PIDS="$NET_PIDS $NET_PID"
+	NET_PIDS="$NET_PID $NET_PIDS" # the last ends first: what has a port before its wire
 }
 
 # net_end PID [SIGNAL] [SECONDS]: end one, kill it when it does not; its status

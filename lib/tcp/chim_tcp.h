@@ -72,6 +72,7 @@ chim_tcp_head(struct chim_conn *c)
 	X(out_of_order) /* segments queued for reassembly */           \
 	X(delayed_acks) /* ACKs sent by the delayed-ACK timer */       \
 	X(pure_acks)                                                   \
+	X(tso_frames) /* of several segments, which the port cuts */   \
 	X(zero_window_probes)                                          \
 	X(keepalive_probes)                                            \
 	X(challenge_acks)                                              \

@@ -341,6 +341,7 @@ tcp_emit(struct chim_conn *c, const struct tcp_tx *tx, struct chim_tcp_env *env)
 	chim_wire_push(
 		m, tx->t, &h, env->cfg->tx_offloads, tx->len > tx->mss ? (uint16_t)tx->mss : 0);
 	note_sent(c, tx, &h, env);
+	env->counters->tso_frames += tx->len > tx->mss;
 	chim_trace_frame_out(c->head.handle, tx->seq, tx->len, tcp_tx_segs(tx), h.flags);
 	env->out->m[env->out->nb++] = m;
 	return true;

@@ -10,7 +10,7 @@
 why=$(lacks_af_xdp) && skip "$why"
 
 wire=net_af_xdp0
-wire_args=start_queue=0,queue_count=1
+wire_args=iface=wd,start_queue=0,queue_count=1
 engine_up --mtu=1500 --listen=7002,echo,offload=accept
 host ip link show wd | grep -q xdp || fail "no XDP program on the wire"
 grep -q "^port 0: net_af_xdp0" "$work/engine.log" || fail "no report at start"
@@ -30,7 +30,7 @@ host ip link show wd | grep -q xdp && fail "the XDP program stayed after an orde
 # again NUMBER SECONDS: one more, with nothing in common with the last but the wire
 again() {
 	host timeout "$2" "$CHIMNEY" -l 0 $memory --no-pci --file-prefix=$NET_PREFIX-$1 \
-		--log-level=warning --vdev=$wire,iface=wd,$wire_args --vdev=net_tap$1,iface=chim$1 \
+		--log-level=warning --vdev=$wire,$wire_args --vdev=net_tap$1,iface=chim$1 \
 		-- --port=$wire,net_tap$1 --mtu=1500 >"$work/again.log" 2>&1
 }
 again 1 20 &

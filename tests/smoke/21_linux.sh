@@ -25,6 +25,12 @@ count() { net_counter peer "$1"; }
 # connections that the engine has got so far
 offloads() { total .kernel.offloads; }
 
+# cut_frames: of several segments each, that the engine had its wire cut
+cut_frames() {
+	echo /chimney/worker,0 | dpdk-telemetry.py -f $NET_PREFIX 2>/dev/null |
+		grep -F '"/chimney/worker"' | jq '.[].tcp.tso_frames'
+}
+
 # show: where the connections are, in both kernels and in the engine
 show() {
 	peer ss -Htanoi state all exclude time-wait
@@ -161,6 +167,17 @@ jumbo)
 	mss_is $HOST_IP 8948
 	mss_is $HOST_IP6 8928
 	few_shapes "jumbo frames"
+	;;
+tso)
+	start
+	grep -q "^port 0: .*, checksums by the NIC, TSO;" "$engine_log" ||
+		fail "no offloads: $(grep '^port' "$engine_log")"
+	try "TSO" $HOST_IP 7
+	try "TSO, IPv6, no timestamps" $HOST_IP6 6 timestamps=0
+	try "TSO, no SACK, ECN" $HOST_IP 13 sack=0 ecn=1
+	[ "$(cut_frames)" -gt 100 ] || fail "only $(cut_frames) frames of several segments"
+	lossy
+	try "TSO, loss" $HOST_IP 7
 	;;
 vlan)
 	start

@@ -16,7 +16,7 @@ head -c 5000000 /dev/urandom >"$work/www/file"
 as_shipped() {
 	sed -e "s/^l = .*/l = 0-1\nfile-prefix = $NET_PREFIX/" -e '/^main-lcore/d' \
 		-e 's/^workers = .*/workers = 0-1/' -e 's/iface=vd/iface=wd/' \
-		-e "s/^a = .*/no-huge = yes\nm = 1024\nno-pci = yes\nvdev = net_af_packet0,iface=wd,$wire_args${2:-}/" \
+		-e "s/^a = .*/no-huge = yes\nm = 1024\nno-pci = yes\nvdev = net_af_packet0,$wire_args${2:-}/" \
 		-e 's/virtio_user0,path=[^,]*,\(iface=[^,]*\).*/net_tap0,\1/' \
 		-e 's/^port = 0000:3b:00.0,[a-z0-9_]*/port = net_af_packet0,net_tap0/' \
 		-e "s#^\[chimney\]#&\ncontrol = $work/control.sock#" -e "s#http=[^,]*#http=$work/www#" \

@@ -41,21 +41,29 @@ for tool in ip nft ethtool sysctl ping jq; do
 done
 
 # What engine_up runs on; a test may say otherwise before it. wire_args are the
-# arguments of WIRE behind its interface.
+# arguments of WIRE.
 memory="--no-huge -m 1024"
 lcores=0
 [ "$(nproc)" -gt 1 ] && lcores=0-1
 wire=net_af_packet0
 engine_log=$work/engine.log
-wire_args=blocksz=65536,framesz=2048,framecnt=4096
+wire_args=iface=wd,blocksz=65536,framesz=2048,framecnt=4096
 kernel=net_tap0,iface=chim0,mac=$HOST_MAC
 
 # The shape of the wire, where the test is run in several (NET_SHAPE of meson.build).
 case "${NET_SHAPE:-plain}" in
 jumbo)
 	NET_MTU=9000 NET_KERNEL=veth WIRE_FRAMES=200
-	wire_args=blocksz=36864,framesz=9216,framecnt=1024
-	kernel=net_af_packet1,iface=kd,$wire_args
+	wire_args=iface=wd,blocksz=36864,framesz=9216,framecnt=1024
+	kernel=net_af_packet1,iface=kd,${wire_args#*,}
+	;;
+tso)
+	NET_WIRE="$VNETWIRE --no-huge -m 256 --no-pci --no-telemetry --no-shconf
+		--file-prefix=$NET_PREFIX-wire --lcores 0@0-$(($(nproc) - 1)) --log-level=warning --
+		$work/wire.sock wp"
+	NET_WIRE_LOG=$work/wire.log
+	wire=net_virtio_user0
+	wire_args=path=$work/wire.sock,mac=$HOST_MAC,queues=1,queue_size=1024
 	;;
 vlan)
 	NET_VLAN=100
@@ -80,7 +88,7 @@ engine_up() {
 	net_up || fail "cannot make the namespaces"
 	net_run host "$CHIMNEY" -l $lcores $memory --no-pci \
 		--file-prefix=$NET_PREFIX --log-level=warning \
-		--vdev=$wire,iface=wd,$wire_args --vdev=$kernel \
+		--vdev=$wire,$wire_args --vdev=$kernel \
 		-- --port=$wire,${kernel%%,*},chim0 --mtu=${NET_MTU:-1500} --offload=never \
 		--control="$work/control.sock" \
 		--listen=7000,echo --listen=[::]:7006,echo "$@" </dev/null >"$engine_log" 2>&1
