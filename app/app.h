@@ -46,11 +46,6 @@ struct app_engine {
 /** Build everything, nothing runs yet. @return 0; -EINVAL, -ENOMEM, -ENODEV, -EIO with why. */
 int app_engine_create(struct app_engine *e, const struct app_options *opt, char *why);
 
-/** A tap's driver has itself signalled that there are frames, and any thread will do: the workers,
- *  who read them, take that, not the agent in the middle of its system calls.
- *  @param how SIG_BLOCK, SIG_UNBLOCK, for this thread and those it will make. */
-void app_device_signals(int how);
-
 /** Start the workers that have an lcore of their own. @return 0; -EBUSY. */
 int app_engine_launch(struct app_engine *e);
 

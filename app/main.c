@@ -19,6 +19,7 @@
 
 #include "agent.h"
 #include "chim_log.h"
+#include "signals.h"
 
 static struct app_options options;
 static struct app_engine engine;
@@ -29,20 +30,6 @@ complain(enum app_exit code)
 {
 	fprintf(stderr, "chimney: %s\n", why);
 	return code;
-}
-
-/* Signals come by the agent's descriptor; every thread inherits the mask. */
-static void
-block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	app_device_signals(SIG_BLOCK);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 /* EAL answers a wrong argument with pages of help on stdout, and what was wrong with it is a line
@@ -130,7 +117,7 @@ run_beside_worker(struct agent *a)
 
 	if (rte_ctrl_thread_create(&thread, "chim-agent", NULL, agent_main, a) != 0)
 		return APP_EXIT_START;
-	app_device_signals(SIG_UNBLOCK);
+	app_signals_of_devices(SIG_UNBLOCK);
 	chim_dp_run(engine.worker[0], poll_ctl, engine.ctl, &engine.stop);
 	pthread_join(thread, &code);
 	return (enum app_exit)(uintptr_t)code;
@@ -184,10 +171,11 @@ main(int argc, char **argv)
 			       options.nb_listeners == 1 ? "" : "s") < 0;
 	if (app_rights_check(why) != 0)
 		return complain(APP_EXIT_RIGHTS);
-	block_signals();
+	app_signals_begin();
 	code = start_eal(ours > 1 ? ours - 1 : 1, argv);
 	if (code != APP_EXIT_OK)
 		return code;
+	app_signals_adopt_overflow();
 	if (app_engine_create(&engine, &options, why) != 0)
 		code = complain(APP_EXIT_START);
 	else

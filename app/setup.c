@@ -21,6 +21,7 @@
 
 #include "app.h"
 #include "chim_log.h"
+#include "signals.h"
 
 #define BOX_ENTRIES    4096u
 #define FRAMES_BETWEEN 1024u
@@ -336,24 +337,13 @@ app_engine_create(struct app_engine *e, const struct app_options *opt, char *why
 	return rc;
 }
 
-void
-app_device_signals(int how)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
-		sigaddset(&set, i);
-	pthread_sigmask(how, &set, NULL);
-}
-
 static int
 worker_main(void *arg)
 {
 	struct app_engine *e = arg;
 	uint32_t id = 0;
 
-	app_device_signals(SIG_UNBLOCK);
+	app_signals_of_devices(SIG_UNBLOCK);
 	while (e->lcore[id] != rte_lcore_id())
 		id++;
 	return chim_dp_run(e->worker[id], NULL, NULL, &e->stop);

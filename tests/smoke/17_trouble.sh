@@ -4,7 +4,8 @@
 #
 # Trouble that must hurt no connection: a full table, packet memory that runs
 # out while clients read nothing, clients of the control socket that are
-# killed, stay silent or talk nonsense, and a log on a full disk.
+# killed, stay silent or talk nonsense, a flood of the kernel's own, and a log on
+# a full disk.
 . "$(dirname "$0")/_init.sh"
 
 # A disk that is full before the engine says its first word.
@@ -78,6 +79,22 @@ moving || fail "nothing moves with rude clients"
 for pid in $(pgrep -f "$work/rude.py"); do kill -KILL "$pid"; done
 wait $! 2>/dev/null
 wait_for 5 ctl stats || fail "the control socket does not answer any more"
+
+# More frames from the kernel than the process may have signals waiting.
+prlimit --pid $engine --sigpending=0
+cat >"$work/flood.py" <<-PY
+	import socket
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.setblocking(False)
+	for i in range(100000):
+	    try:
+	        s.sendto(b'x' * 100, ('$PEER_IP', 9))
+	    except BlockingIOError:
+	        pass
+PY
+host python3 "$work/flood.py"
+kill -0 $engine || fail "the engine did not survive a flood"
+moving || fail "nothing moves after a flood"
 for i in 1 2 3; do
 	ctl upload --all >/dev/null
 	sleep 0.5
