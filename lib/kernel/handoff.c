@@ -21,7 +21,8 @@
 #include "chim_log.h"
 #include "kernel_internal.h"
 
-#define MARKER_AGAIN_US 500u
+#define MARKER_AGAIN_US 500u /* until a marker is sent once more; doubled each time, up to */
+#define MARKER_RARE_US	16000u
 #define HOLD_BYTES	(4u << 20)
 
 /* ---- 1, 2, 3: what is it, may it go, and where to ---- */
@@ -190,19 +191,25 @@ step_seal(struct chim_kernel *k, struct kernel_move *m)
 		return KERNEL_NEXT;
 	m->marker = kernel_marker_of_turn(k, m->kc->path->neighbor);
 	m->marker_at = k->now;
+	m->marker_again_us = MARKER_AGAIN_US;
 	req.flow.tuple = m->kc->tuple;
 	req.flow.marker = m->marker;
 	return kernel_move_submit(k, m, &req);
 }
 
-/* The marker may have come long before the worker knew that it is waited for. */
+/*
+ * The marker may have come long before the worker knew that it is waited for. It
+ * comes back less and less often: a worker that lags behind would lag behind for
+ * ever, reading the markers of all who wait for it.
+ */
 static void
 seal_tick(struct chim_kernel *k, struct kernel_move *m)
 {
-	if (k->now - m->marker_at < MARKER_AGAIN_US)
+	if (k->now - m->marker_at < m->marker_again_us)
 		return;
 	kernel_marker_again(k, m->kc->path->neighbor, m->marker);
 	m->marker_at = k->now;
+	m->marker_again_us = RTE_MIN(2 * m->marker_again_us, MARKER_RARE_US);
 }
 
 static enum kernel_next

@@ -18,7 +18,7 @@ net_run peer "$CHIMNEY_PEER" connect $HOST_IP 7000 --connections $nb --parallel 
 client=$NET_PID
 there() { [ "$(total ".$1")" = "$2" ]; }
 wait_for 10 there connections $nb || fail "only $(total .connections) connections"
-for round in 1 2 3; do
+for round in 1 2 3 4 5 6 7 8; do
 	ctl offload --all >/dev/null || fail "offload"
 	wait_for 20 there in_engine $nb || fail "only $(total .in_engine) of $nb in the engine"
 	sleep 0.3

@@ -188,6 +188,7 @@ struct kernel_move {
 	uint32_t nb_frames;
 	uint64_t marker;
 	chim_us_t marker_at;
+	uint32_t marker_again_us; /* until it is sent once more */
 	uint32_t tail_done;
 	int error; /* of the connection itself, found on the way */
 	enum chim_reason reason;
