@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <rte_telemetry.h>
 
@@ -97,38 +98,130 @@ show_drops(struct rte_tel_data *d, const char *params)
 	return 0;
 }
 
-/* "worker,from": handles, and the slot to go on from. */
-static int
-show_conns(struct rte_tel_data *d, const char *params)
+/* Which connections /chimney/conns lists: "worker,from,what=value,...". */
+struct conn_filter {
+	uint32_t worker;
+	uint32_t from;	     /* slot */
+	const char *state;   /* NULL = any */
+	const char *address; /* of the remote end; NULL = any */
+	uint64_t local;	     /* ports; 0 = any */
+	uint64_t remote;
+};
+
+static bool
+read_number(const char *text, uint64_t most, uint64_t *out)
 {
-	struct rte_tel_data *list = rte_tel_data_alloc();
+	char *end;
+
+	*out = strtoull(text, &end, 10);
+	return end != text && *end == '\0' && *out <= most;
+}
+
+/* The first two words are numbers, the others name what they ask for. */
+static bool
+take_word(struct conn_filter *f, uint32_t nth, char *word)
+{
+	char *value = strchr(word, '=');
+	uint64_t n;
+
+	if (value == NULL) {
+		if (nth > 1 || !read_number(word, UINT32_MAX, &n))
+			return false;
+		*(nth == 0 ? &f->worker : &f->from) = (uint32_t)n;
+		return true;
+	}
+	*value++ = '\0';
+	if (strcmp(word, "state") == 0)
+		f->state = value;
+	else if (strcmp(word, "address") == 0)
+		f->address = value;
+	else if (strcmp(word, "local") == 0)
+		return read_number(value, UINT16_MAX, &f->local);
+	else if (strcmp(word, "remote") == 0)
+		return read_number(value, UINT16_MAX, &f->remote);
+	else
+		return false;
+	return true;
+}
+
+/* @param text what the filter's words point into. @return false: it is not one. */
+static bool
+read_filter(struct conn_filter *f, char *text)
+{
+	uint32_t nth = 0;
+	char *save, *word;
+
+	*f = (struct conn_filter){ 0 };
+	for (word = strtok_r(text, ",", &save); word != NULL; word = strtok_r(NULL, ",", &save)) {
+		if (!take_word(f, nth++, word))
+			return false;
+	}
+	return f->worker < engine->nb_workers;
+}
+
+static bool
+matches(const struct conn_filter *f, const struct chim_dp_conn_view *v)
+{
+	const struct chim_tuple *t = &v->tuple;
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (f->state != NULL && strcasecmp(f->state, chim_tcp_state_name(v->tcp.state)) != 0)
+		return false;
+	if ((f->local != 0 && f->local != ntohs(t->local_port)) ||
+		(f->remote != 0 && f->remote != ntohs(t->remote_port)))
+		return false;
+	if (f->address == NULL)
+		return true;
+	inet_ntop(t->family == CHIM_AF_INET6 ? AF_INET6 : AF_INET, t->remote_addr, text,
+		sizeof(text));
+	return strcmp(f->address, text) == 0;
+}
+
+/* Handles of those that match, and the slot to go on from. */
+static void
+list_conns(struct rte_tel_data *list, const struct conn_filter *f, uint32_t *next)
+{
+	const struct chim_worker *w = engine->worker[f->worker];
 	struct chim_dp_conn_view v;
-	uint32_t id, at = 0, nb = 0;
-	char *comma = NULL;
+	uint32_t at = f->from;
 	int rc = 0;
 
-	if (list == NULL || find_worker(params, &id) != 0) {
-		rte_tel_data_free(list);
-		return -EINVAL;
-	}
-	if (params != NULL && strtoul(params, &comma, 10) == id && *comma == ',')
-		at = (uint32_t)strtoul(comma + 1, NULL, 10);
-	rte_tel_data_start_array(list, RTE_TEL_STRING_VAL);
-	for (; nb < MAX_HANDLES; at++) {
+	for (uint32_t nb = 0; nb < MAX_HANDLES; at++) {
 		char text[24];
 
-		rc = chim_dp_describe(engine->worker[id], at, &v);
+		rc = chim_dp_describe(w, at, &v);
 		if (rc == -ERANGE)
 			break;
-		if (rc != 0)
+		if (rc != 0 || !matches(f, &v))
 			continue;
 		snprintf(text, sizeof(text), "0x%016" PRIx64, v.handle);
 		rte_tel_data_add_array_string(list, text);
 		nb++;
 	}
+	*next = rc == -ERANGE ? 0 : at;
+}
+
+static int
+show_conns(struct rte_tel_data *d, const char *params)
+{
+	struct rte_tel_data *list;
+	struct conn_filter filter;
+	uint32_t next;
+	char text[256];
+
+	if (params != NULL && strlen(params) >= sizeof(text))
+		return -EINVAL;
+	snprintf(text, sizeof(text), "%s", params != NULL ? params : "");
+	if (!read_filter(&filter, text))
+		return -EINVAL;
+	list = rte_tel_data_alloc();
+	if (list == NULL)
+		return -ENOMEM;
+	rte_tel_data_start_array(list, RTE_TEL_STRING_VAL);
+	list_conns(list, &filter, &next);
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_container(d, "handles", list, 0);
-	rte_tel_data_add_dict_u64(d, "next", rc == -ERANGE ? 0 : at);
+	rte_tel_data_add_dict_u64(d, "next", next);
 	return 0;
 }
 
@@ -219,7 +312,8 @@ static const struct {
 } commands[] = {
 	{ "/chimney/worker", show_worker, "Counters of a worker. Parameter: worker" },
 	{ "/chimney/drops", show_drops, "Frames that left the straight path, by reason" },
-	{ "/chimney/conns", show_conns, "Handles of connections. Parameters: worker,from" },
+	{ "/chimney/conns", show_conns,
+		"Handles of connections. Parameters: worker,from,state=S,local=PORT,remote=PORT,address=A" },
 	{ "/chimney/conn", show_conn, "One connection. Parameter: handle" },
 	{ "/chimney/ctl", show_ctl, "Counters of the control lcore" },
 };

@@ -109,6 +109,25 @@ if command -v dpdk-telemetry.py >/dev/null; then
 	telemetry /chimney/drops | jq -e '.[].miss > 0' >/dev/null || fail "/chimney/drops"
 	handle=$(telemetry /chimney/conns,0 | jq -r '.[].handles[0]')
 	[ "$(telemetry /chimney/conns,0,0 | jq '.[].next')" -gt 0 ] || fail "/chimney/conns has no page"
+	# pages of 200, each connection once; filters, alone and together
+	handles() { telemetry "/chimney/conns,$1" | jq -r '.[].handles[]?'; }
+	next=$(telemetry /chimney/conns,0,0 | jq '.[].next')
+	[ "$( (handles 0,0; handles "0,$next") | sort -u | wc -l)" -eq \
+		"$(telemetry /chimney/worker,0 | jq '.[].connections')" ] || fail "pages overlap"
+	[ "$(handles 0,0,local=7006 | wc -l)" -eq 1 ] || fail "/chimney/conns,local=7006"
+	[ "$(handles 0,0,address=fd78::2,state=established)" = "$(handles 0,0,local=7006)" ] ||
+		fail "/chimney/conns,address=fd78::2"
+	[ -z "$(handles 0,0,state=close_wait)" ] || fail "/chimney/conns,state=close_wait"
+	port=$(telemetry "/chimney/conn,$handle" | jq -r '.[].remote' | cut -d' ' -f2)
+	[ "$(handles "0,0,remote=$port" | grep -c "$handle")" -eq 1 ] || fail "/chimney/conns,remote"
+	for wrong in 99 x 0,0,color=red 0,0,local=x 0,0,0; do
+		[ -z "$(handles "$wrong")" ] || fail "/chimney/conns,$wrong"
+	done
+	telemetry /chimney/worker,0 | jq -e '.[] | has("tcp") and has("ip4") and has("ip6") and
+		(.turns > 0) and (.rx_frames > 0)' >/dev/null || fail "/chimney/worker: a field is missing"
+	telemetry "/chimney/conn,$handle" | jq -e '.[] | has("snd_una") and has("cwnd") and
+		has("srtt_us") and has("reassembly_bytes") and (.local | startswith("10.78.0.1"))' \
+		>/dev/null || fail "/chimney/conn: a field is missing"
 	telemetry "/chimney/conn,$handle" | jq -e '.[].state == "ESTABLISHED"' >/dev/null ||
 		fail "/chimney/conn"
 fi
