@@ -147,6 +147,35 @@ a_flood_of_kernel_frames_does_not_starve_the_wire(void **state)
 	rings_down(&r);
 }
 
+/* A kernel that reads nothing while the wire brings frames for it: what they can keep of the pool
+ * is bounded, and the connection beside them has buffers to receive and to send. */
+static void
+a_flood_for_a_kernel_that_does_not_read_keeps_few_buffers(void **state)
+{
+	const uint32_t most = 10 + CHIM_TXQ_SIZE + 4 * CHIM_BURST;
+	chim_handle_t h;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ .kernel_size = 10, .nb_mbufs = most + 255 });
+	h = rings_install(&r, 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		for (uint32_t k = 0; k < CHIM_BURST - 1; k++)
+			rings_wire_in(&r, 0, rings_data(&r, 3, i * 100 + k, 1));
+		rings_wire_in(&r, 0, rings_data(&r, 0, i * 100, 100));
+		rings_poll(&r);
+		rings_expect_data(&r, 0, 100);
+		assert_true(rte_mempool_in_use_count(r.pool) <= most);
+		rings_wire_drain(&r);
+	}
+	rings_host_send(&r, h, 1000);
+	rings_settle(&r);
+	assert_true(rings_wire_drain(&r) >= 1);
+	assert_int_equal(rings_why(&r, CHIM_WHY_MISS), 100 * (CHIM_BURST - 1));
+	assert_int_equal(
+		rings_why(&r, CHIM_WHY_PUNT_NO_ROOM), 100 * (CHIM_BURST - 1) - 10 - CHIM_TXQ_SIZE);
+	rings_down(&r);
+}
+
 /* A wire that takes nothing: the kernel's frames wait in the device, the engine keeps its room. */
 static void
 a_full_wire_leaves_the_kernels_frames_where_they_are(void **state)
@@ -201,6 +230,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_kernels_frames_of_an_offloaded_connection_are_dropped),
 	cmocka_unit_test(a_marker_nobody_waits_for_is_consumed),
 	cmocka_unit_test(a_flood_of_kernel_frames_does_not_starve_the_wire),
+	cmocka_unit_test(a_flood_for_a_kernel_that_does_not_read_keeps_few_buffers),
 	cmocka_unit_test(a_full_wire_leaves_the_kernels_frames_where_they_are),
 	cmocka_unit_test(an_empty_pool_costs_segments_not_the_worker),
 };
