@@ -35,6 +35,8 @@ PLANTED = [
     ('manual.py', 'doc/running.md', '| `--nothing` | |\n', 1),
     ('manual.py', 'doc/other.md', '| `--nothing` | |\n', 0),
     ('mirror.py', 'lib/ctl/f.c', 'int x;\n', 1),
+    ('proofs.py', 'doc/proof.md', '| `a_autotest:nothing` | |\n', 3),
+    ('proofs.py', 'doc/other.md', '| `a_autotest:nothing` | |\n', 0),
     ('reasons.py', 'include/f.h', '#define CHIM_WHY_LIST(X) \\\n\tX(A, none, "a")\n', 4),
     ('reasons.py', 'include/g.h', '#define A_LIST(X) \\\n\tX(A, none, "a")\n', 0),
     ('licence.py', 'app/a.c', None, 1),
