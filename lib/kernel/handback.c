@@ -22,6 +22,7 @@
 #define WAIT_ROUTE_US  (100 * CHIM_US_PER_MS)
 #define WAIT_MEMORY_US (2 * CHIM_US_PER_MS)
 #define TRIES	       100u
+#define HOLD_AGAIN_MS  10000u
 #define HEARD_US       20u
 #define HEARD_TRIES    500u
 
@@ -95,7 +96,32 @@ step_take(struct chim_kernel *k, struct kernel_move *m)
 
 /* ---- 2: rebuild ---- */
 
-/* Undoing only: a hold that ended early has let the peer talk to the placeholder. */
+/*
+ * Undoing only: a hold that ended early lets the peer talk to the kernel, which would answer with a
+ * reset in the moment between the placeholder and the socket that is rebuilt.
+ */
+static enum kernel_next
+step_hold_again(struct chim_kernel *k, struct kernel_move *m)
+{
+	struct chim_request req = { .op = CHIM_OP_HOLD };
+
+	if (m->reason != CHIM_REASON_HOLD_EXPIRED && m->reason != CHIM_REASON_HOLD_OVERFLOW)
+		return KERNEL_NEXT;
+	req.flow.tuple = m->kc->tuple;
+	req.flow.limits.deadline_ms = HOLD_AGAIN_MS;
+	return kernel_move_submit(k, m, &req);
+}
+
+static enum kernel_next
+hold_again_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_completion *c)
+{
+	(void)k;
+	(void)m;
+	(void)c; /* without one it is worth trying all the same */
+	return KERNEL_NEXT;
+}
+
+/* Undoing only: what the placeholder has heard meanwhile. */
 static enum kernel_next
 step_absorb(struct chim_kernel *k, struct kernel_move *m)
 {
@@ -358,6 +384,7 @@ const struct kernel_step kernel_steps_to_kernel[] = {
 };
 
 const struct kernel_step kernel_steps_restore[] = {
+	{ "hold again", step_hold_again, hold_again_done, NULL },
 	{ "absorb", step_absorb, NULL, NULL },
 	{ "rebuild", step_rebuild, NULL, NULL },
 	{ "inject", step_inject, inject_done, NULL },

@@ -548,7 +548,7 @@ an_upload_that_gets_no_cpu_for_seconds_loses_nothing(void **state)
 			continue;
 		if (sent < 60 * sizeof(zeros) &&
 			send(e->peer, zeros, sizeof(zeros), MSG_DONTWAIT) > 0)
-			sent += sizeof(zeros);
+			sent += sizeof(zeros); /* less than any buffer */
 		usleep(20000);
 	}
 	TURN_UNTIL(e, chim_kernel_home(e->kc) == CHIM_HOME_KERNEL && e->read == sent);
@@ -557,6 +557,44 @@ an_upload_that_gets_no_cpu_for_seconds_loses_nothing(void **state)
 	e->to_write = 700;
 	TURN_UNTIL(e, e->peer_read == 700);
 	close_end(e);
+}
+
+/* As before on the way over, after each of its steps: the hold has run out and all is undone. */
+static void
+an_offload_that_gets_no_cpu_for_a_second_is_undone(void **state)
+{
+	static const uint8_t zeros[1000];
+	long resets = host_resets();
+	chim_us_t begin;
+
+	for (uint32_t nb_turns = 1; nb_turns <= 8; nb_turns++) {
+		struct end *e = open_end(NULL);
+		uint64_t sent = 0;
+
+		assert_int_equal(chim_kernel_offload(inproc.agent, e->kc), 0);
+		chim_stream_leave(e->stream);
+		for (uint32_t i = 0; i < nb_turns; i++)
+			turn(e);
+		begin = inproc_now();
+		while (inproc_now() < begin + 1300 * CHIM_US_PER_MS) {
+			ssize_t n = send(e->peer, zeros, sizeof(zeros), MSG_DONTWAIT);
+
+			inproc_poll();
+			sent += n > 0 ? (uint64_t)n : 0;
+			usleep(1000);
+		}
+		TURN_UNTIL(e, e->read == sent);
+		e->to_write = 700;
+		let_run(e);
+		TURN_UNTIL(e, e->peer_read == 700);
+		assert_int_equal(e->peer_error, 0);
+		printf("after %u turns: %s, %llu bytes\n", nb_turns,
+			chim_home_name(chim_kernel_home(e->kc)), (unsigned long long)sent);
+		if (chim_kernel_home(e->kc) == CHIM_HOME_ENGINE)
+			go(e, CHIM_HOME_KERNEL);
+		close_end(e);
+	}
+	assert_int_equal(host_resets(), resets);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -569,6 +607,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_keepalive_timeout_is_an_error_at_the_owner),
 	cmocka_unit_test(a_long_stay_under_short_timers_comes_back_intact),
 	cmocka_unit_test(an_upload_that_gets_no_cpu_for_seconds_loses_nothing),
+	cmocka_unit_test(an_offload_that_gets_no_cpu_for_a_second_is_undone),
 };
 
 int
