@@ -94,7 +94,7 @@ make_frame(struct chim_kernel *k, const struct kernel_move *m, const struct kern
 		return NULL;
 	memcpy(link.dst, n->port->mac, sizeof(link.dst));
 	memcpy(link.src, n->mac, sizeof(link.src));
-	link.vlan_id = n->vlan_id;
+	link.vlan_id = m->kc->path->vlan_id;
 	at = (uint8_t *)rte_pktmbuf_append(mbuf, KERNEL_FRAME_BYTES);
 	rte_pktmbuf_trim(mbuf,
 		(uint16_t)(KERNEL_FRAME_BYTES - kernel_frame_write(at, &link, &m->kc->tuple, f)));

@@ -147,6 +147,7 @@ path_create(struct chim_kernel *k, const struct chim_tuple *t, const struct kern
 	p->mtu = r->mtu;
 	p->qos = r->iface.qos;
 	p->neighbor = n;
+	p->vlan_id = n->vlan_id;
 	n->nb_paths++;
 	p->idle_since = k->now;
 	TAILQ_INSERT_HEAD(&k->paths, p, next);
@@ -186,6 +187,7 @@ kernel_path_get(struct chim_kernel *k, const struct chim_tuple *t, uint32_t mark
 bool
 kernel_path_has_route(struct chim_kernel *k, struct kernel_path *p, const struct chim_tuple *t)
 {
+	struct kernel_egress way;
 	struct kernel_route r;
 
 	if (k->now - p->routed_at < ROUTE_US && !p->is_stale && !k->routes_changed)
@@ -193,6 +195,9 @@ kernel_path_has_route(struct chim_kernel *k, struct kernel_path *p, const struct
 	if (kernel_resolve_route(&k->nl, t, p->mark, p->bound, &r) != 0 || r.type != RTN_UNICAST)
 		return false;
 	p->routed_at = k->now;
+	/* The VLAN that it left by may be gone. */
+	if (kernel_egress_find(k, &r, &way) == NULL)
+		p->vlan_id = way.vlan_id;
 	return true;
 }
 
@@ -488,8 +493,10 @@ on_path(struct chim_kernel *k, struct kernel_path *p, const struct chim_completi
 	if (p->target != NULL) {
 		struct kernel_neighbor *loser = is_ok ? p->neighbor : p->target;
 
-		if (is_ok)
+		if (is_ok) {
 			p->neighbor = p->target;
+			p->vlan_id = p->target->vlan_id;
+		}
 		loser->nb_paths--;
 		loser->idle_since = k->now;
 		p->target = NULL;

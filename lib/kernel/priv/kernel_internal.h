@@ -83,6 +83,7 @@ struct kernel_path {
 	int bound;	       /* SO_BINDTODEVICE, 0 = not */
 	struct kernel_qos qos; /* of the VLAN interface */
 	chim_us_t routed_at;   /* when the kernel last said that it has a route */
+	uint16_t vlan_id;      /* by which it expects frames of the peer then, 0 = none */
 	uint32_t route_mtu;    /* what the kernel says */
 	uint32_t mtu;	       /* as the engine has it: less where ICMP asked for it */
 	chim_us_t mtu_until;   /* then the route's is tried again */
