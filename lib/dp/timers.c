@@ -23,15 +23,23 @@ dp_timer_arm(struct chim_worker *w, struct chim_conn *c)
 uint32_t
 dp_timers(struct chim_worker *w)
 {
+	chim_ms_t now = chim_us_to_ms(w->env.now_us);
 	uint32_t expired[DP_TIMERS];
-	uint32_t nb =
-		chim_wheel_advance(&w->wheel, chim_us_to_ms(w->env.now_us), expired, DP_TIMERS);
+	uint32_t nb = chim_wheel_advance(&w->wheel, now, expired, DP_TIMERS);
 
 	for (uint32_t i = 0; i < nb; i++) {
 		struct chim_conn *c = dp_conn_at(w, expired[i]);
+		chim_ms_t when;
 
 		if (dp_side(w, c)->is_exported)
 			continue;
+		if (!chim_tcp_deadline(c, &when))
+			continue;
+		/* Mostly it is the deadline of long ago, and another has taken its place. */
+		if (!chim_ms_is_due(when, now)) {
+			chim_wheel_arm(&w->wheel, expired[i], when);
+			continue;
+		}
 		chim_tcp_expire(c, &w->env);
 		chim_tcp_head(c)->todo |= CHIM_TODO_TIMER;
 		dp_touch(w, c);
