@@ -97,10 +97,30 @@ take_misses(struct chim_worker *w, struct chim_burst *b, uint16_t *hit, uint16_t
 	}
 }
 
+/* What the flow of a frame points to, when it is a connection. */
+static void
+warm(const struct chim_worker *w, struct chim_conn *c, uint32_t step)
+{
+	if (dp_flow_hold(c) != NULL)
+		return;
+	if (step == 1)
+		rte_prefetch0(dp_side(w, c));
+	chim_tcp_warm(c, step);
+}
+
 static void
 input_hits(struct chim_worker *w, struct chim_burst *b, const uint16_t *hit, uint16_t nb_hit)
 {
-	for (uint16_t k = 0; k < nb_hit; k++) {
+	int ahead = w->conns->nb_used > DP_CROWD ? CHIM_AHEAD : 0;
+
+	/* The look-up has asked for the connections' own lines. */
+	for (int k = -2 * ahead; k < nb_hit; k++) {
+		if (ahead != 0 && k + 2 * ahead < nb_hit)
+			warm(w, b->flow[hit[k + 2 * ahead]], 1);
+		if (ahead != 0 && k + ahead >= 0 && k + ahead < nb_hit)
+			warm(w, b->flow[hit[k + ahead]], 2);
+		if (k < 0)
+			continue;
 		uint16_t i = hit[k];
 		struct dp_hold *hold = dp_flow_hold(b->flow[i]);
 

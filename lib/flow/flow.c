@@ -25,6 +25,7 @@
 #define MIN_ENTRIES  8u /* rte_hash makes no smaller table */
 #define RSS_KEY_LEN  40
 #define TAG_BITS     3u
+#define WARM_LINES   4u /* of what a frame is for */
 #define PORT_WORD_V6 9u /* of a key, where the port number stands */
 
 struct family {
@@ -232,8 +233,8 @@ warm(const void *value)
 {
 	const uint8_t *object = (const uint8_t *)((uintptr_t)value & ~(uintptr_t)TAG_BITS);
 
-	rte_prefetch0(object);
-	rte_prefetch0(object + RTE_CACHE_LINE_SIZE);
+	for (uint32_t i = 0; i < WARM_LINES; i++)
+		rte_prefetch0(object + i * RTE_CACHE_LINE_SIZE);
 }
 
 /* A frame alone is the usual case at low load, and the bulk call costs it twice as much. */

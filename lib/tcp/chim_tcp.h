@@ -247,6 +247,12 @@ enum chim_verdict {
 enum chim_verdict chim_tcp_input(
 	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *seg, struct chim_tcp_env *env);
 
+/**
+ * Bring what a segment is going to touch towards the cache, some segments ahead: step 1 what the
+ * connection points to, later step 2 what that points to. For connections beyond the caches.
+ */
+void chim_tcp_warm(const struct chim_conn *c, uint32_t step);
+
 /** Earliest deadline. @return false when no timer runs. */
 bool chim_tcp_deadline(const struct chim_conn *c, chim_ms_t *when);
 

@@ -9,6 +9,8 @@
  * receive.c, FIN, RST and SYN in close.c, frames behind urgent data in
  * urgent.c.
  */
+#include <rte_prefetch.h>
+
 #include "tcp_internal.h"
 
 /* A ts_recent older than this says nothing about what is old (RFC 7323, 5.5). */
@@ -152,6 +154,32 @@ process(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim
 	if ((s->flags & CHIM_FIN) && s->seq + s->len == c->rcv_nxt)
 		tcp_close_on_fin(c, env);
 	return verdict;
+}
+
+static void
+warm_lines(const void *object, uint32_t nb)
+{
+	for (uint32_t i = 0; i < nb; i++)
+		rte_prefetch0((const uint8_t *)object + i * RTE_CACHE_LINE_SIZE);
+}
+
+void
+chim_tcp_warm(const struct chim_conn *c, uint32_t step)
+{
+	const struct tcp_flight *f = c->recover.flight;
+
+	if (step == 1) {
+		if (c->q != NULL)
+			warm_lines(c->q, 3);
+		if (f != NULL)
+			warm_lines(f, 3);
+		return;
+	}
+	/* The oldest data out: its record, its mbuf and what stands in that one's private area. */
+	if (f != NULL && tcp_sent_first(&f->sent) != NULL)
+		warm_lines(tcp_sent_first(&f->sent), 1);
+	if (c->q != NULL && c->q->una.chain != NULL)
+		warm_lines(c->q->una.chain, 3);
 }
 
 enum chim_verdict

@@ -34,6 +34,7 @@
 #define DP_KERNEL_RESERVE  128u	   /* room of the wire's vector that kernel frames leave alone */
 #define DP_FLUSH_BELOW	   32u	   /* room at which output flushes before it goes on */
 #define DP_WAITING	   64u	   /* connections served that wait for the wire */
+#define DP_CROWD	   512u	   /* connections from which on their state is fetched ahead */
 #define DP_TERMINATE_TRIES 200u	   /* turns a terminate waits for room to send the pending ACK */
 #define DP_MARKERS	   16u	   /* remembered, and waiting for an empty queue */
 #define DP_MARKER_US	   100000u /* how long */
