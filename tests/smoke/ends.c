@@ -506,8 +506,7 @@ a_long_stay_under_short_timers_comes_back_intact(void **state)
 
 	cut(false);
 	e->to_write = 2000;
-	turn_for(e, 10);
-	assert_int_equal(e->to_write, 0);
+	TURN_UNTIL(e, e->to_write == 0);
 	go(e, CHIM_HOME_ENGINE);
 	mend();
 	TURN_UNTIL(e, e->peer_read == 2000);
