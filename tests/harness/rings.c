@@ -94,6 +94,8 @@ start_port(struct rings *r)
 		print_error("%s\n", why);
 	assert_int_equal(rc, 0);
 	assert_int_equal(r->port.nb_queues, nb_queues);
+	if (o->has_only_these)
+		r->port.tx_offloads = 0;
 	r->port.tx_offloads |= o->tx_offloads;
 	if (o->tx_frame_mbufs != 0)
 		r->port.tx_frame_mbufs = o->tx_frame_mbufs;

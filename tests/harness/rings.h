@@ -55,6 +55,7 @@ struct rings_opts {
 		*rss_key;     /* the wire is said to put this key's hash in its frames; 40 bytes */
 	uint32_t mbuf_cache;  /* of the pool; 0 = none, so that counts are exact */
 	uint32_t tx_offloads; /* CHIM_TX_* that the wire is said to have besides */
+	bool has_only_these;  /* no others than tx_offloads */
 	uint16_t tx_frame_mbufs;      /* mbufs of a frame that the wire is said to take */
 	const struct chim_port *port; /* started by the test, instead of net_ring's */
 };

@@ -106,7 +106,7 @@ refused() {
 		return
 	fi
 	host ip link set "$link" up
-	host ip route add $PEER_IP/32 dev "$link" src $HOST_IP
+	host ip route add $PEER_IP/32 dev "$link" src $HOST_IP || fail "no route by $link"
 	ctl offload "$(conn .id)" >"$work/said" 2>&1
 	grep -qF "$words" "$work/said" || fail "$link: $(cat "$work/said")"
 	at_home kernel || fail "$link: it is in the $(conn .home)"
@@ -116,6 +116,7 @@ refused() {
 refused "a VLAN within a VLAN" inner link chim0.7 type vlan id 8
 refused "a VLAN of 802.1ad" outer link chim0 type vlan proto 802.1ad id 9
 host ip link add apart type veth
+host ip link set apart up
 refused "does not stand on a port" odd link apart type vlan id 9
 refused "number 0" zero link chim0 type vlan id 0
 refused "has a MAC of its own" own link chim0 address 02:00:00:00:00:99 type vlan id 9
