@@ -428,10 +428,15 @@ bed_is_served(struct bed *b)
 {
 	struct app_flow_stats st;
 
-	if (!wait_for(&b->is_ready))
-		return false;
+	bool is_ready = wait_for(&b->is_ready);
+
 	app_flow_sets_stats(b->sets, &st);
-	return st.offloaded == b->cfg.connections;
+	if (is_ready && st.offloaded == b->cfg.connections)
+		return true;
+	printf("%lu of %u connections are offloaded, %lu were refused%s%s\n",
+		(unsigned long)st.offloaded, b->cfg.connections, (unsigned long)st.refused,
+		st.refusal != NULL ? ": " : "", st.refusal != NULL ? st.refusal : "");
+	return false;
 }
 
 bool
