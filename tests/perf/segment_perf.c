@@ -171,10 +171,18 @@ sack_in_loss(void *arg)
 
 /* ---- cases ---- */
 
+/* What the case before has left on its way: an answer not sent yet, or not asked for. */
+static void
+rest(void *arg)
+{
+	(void)arg;
+	segment_rest(&bed);
+}
+
 #define LOAD(...) (&(struct load){ __VA_ARGS__ })
 #define ROW(what, items, run, ...)                                 \
 	{                                                          \
-		what, items, run, LOAD(__VA_ARGS__), NULL, &cycles \
+		what, items, run, LOAD(__VA_ARGS__), rest, &cycles \
 	}
 
 #define DATA(what, ...) ROW("data, " what, BATCH, data, .len = PAYLOAD, __VA_ARGS__)
