@@ -44,7 +44,7 @@ wire_is() { echo --vdev=net_af_packet0,iface=wd,blocksz=65536,framesz=2048,frame
 home_bare() {
 	start --vdev=net_null0,no-rx=1 --vdev=net_tap0,iface=chim0 \
 		-- --port=net_null0,net_tap0 --offload=never --idle=sleep
-	host nft delete table netdev wire
+	host nft delete table netdev wd || fail "the wire stays deaf"
 	host ip addr add $HOST_IP/24 dev wd
 }
 home_exception() {
