@@ -99,8 +99,32 @@ split_add(struct split *s, uint32_t worker, struct rte_mbuf *m)
 	chim_nbl(m)->next = NULL;
 }
 
-struct rte_mbuf *
-chim_host_return(struct chim_host *host, struct rte_mbuf *list)
+/* Give chains back to one worker. @return those that its ring did not take. */
+static struct rte_mbuf *
+return_to(struct chim_host *host, uint32_t worker, struct rte_mbuf *list)
+{
+	const struct chim_io io = { .op = CHIM_IO_RETURN, .m = list };
+
+	return chim_chan_put(host->slot->to_worker[worker], &io, 1) == 1 ? NULL : list;
+}
+
+/* What a service gives back is of one connection, hence of one worker. */
+static bool
+is_of_one(const struct chim_host *host, struct rte_mbuf *list, uint32_t worker)
+{
+	struct rte_mbuf *m;
+
+	if (worker >= host->target->nb_workers)
+		return false;
+	CHIM_NBL_FOREACH (m, list) {
+		if (chim_handle_worker(chim_nbl(m)->cookie) != worker)
+			return false;
+	}
+	return true;
+}
+
+static struct rte_mbuf *
+return_mixed(struct chim_host *host, struct rte_mbuf *list)
 {
 	struct split s = { 0 };
 	struct rte_mbuf *rest = NULL;
@@ -117,14 +141,25 @@ chim_host_return(struct chim_host *host, struct rte_mbuf *list)
 		list = next;
 	}
 	for (uint32_t w = 0; w < host->target->nb_workers; w++) {
-		struct chim_io io = { .op = CHIM_IO_RETURN, .m = s.head[w] };
-
-		if (s.head[w] == NULL || chim_host_post(host, &io) == 0)
+		if (s.head[w] == NULL || return_to(host, w, s.head[w]) == NULL)
 			continue;
 		chim_nbl(s.tail[w])->next = rest;
 		rest = s.head[w];
 	}
 	return rest;
+}
+
+struct rte_mbuf *
+chim_host_return(struct chim_host *host, struct rte_mbuf *list)
+{
+	uint32_t worker;
+
+	if (list == NULL)
+		return NULL;
+	worker = chim_handle_worker(chim_nbl(list)->cookie);
+	if (is_of_one(host, list, worker))
+		return return_to(host, worker, list);
+	return return_mixed(host, list);
 }
 
 void

@@ -90,9 +90,19 @@ post_refusals(struct chim_stream *s)
 		s->lent = (struct serve_list){ 0 };
 }
 
+/* The usual case, at every entry of the ring. */
+static bool
+nothing_waits(const struct chim_stream *s)
+{
+	return s->is_enabled && s->give_back == NULL && s->returned.head == NULL &&
+		s->unsent.head == NULL && (!s->is_shut || s->is_shut_told);
+}
+
 bool
 serve_ring_flush(struct chim_stream *s)
 {
+	if (nothing_waits(s))
+		return true;
 	serve_ring_return(s);
 	post_refusals(s);
 	if (!s->is_enabled && !s->svc->is_passive && s->lent.head == NULL && !post_enable(s))

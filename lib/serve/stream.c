@@ -32,6 +32,7 @@ run(struct chim_stream *s)
 	s->is_running = true;
 	s->wants_read = false;
 	s->wants_write = false;
+	s->is_short = false;
 	s->budget = SERVE_RUN_BUDGET;
 	s->svc->run(s, s->state);
 	s->is_running = false;
@@ -128,7 +129,10 @@ chim_stream_write(struct chim_stream *s, const void *data, size_t n)
 	size_t most = RTE_MIN(n, (size_t)s->budget);
 	size_t taken = 0;
 
-	if (s->is_shut || s->error != 0 || n == 0 || !flush(s))
+	if (s->is_shut || s->error != 0 || n == 0)
+		return 0;
+	s->is_short = true;
+	if (!flush(s))
 		return 0;
 	if (most > 0 && s->home == SERVE_HOME_KERNEL)
 		taken = serve_fd_write(s, data, most);
@@ -140,6 +144,7 @@ chim_stream_write(struct chim_stream *s, const void *data, size_t n)
 		s->wants_write = true;
 		s->is_blocked = s->home == SERVE_HOME_ENGINE;
 	}
+	s->is_short = taken < n;
 	s->stats.bytes_out += taken;
 	s->stats.hash_out = crc_more(s->stats.hash_out, data, taken);
 	return taken;
@@ -248,6 +253,7 @@ chim_stream_arrive_kernel(struct chim_stream *s)
 	run(s);
 }
 
+/* Sends that are done are no news for a service that had room for all it wanted to write. */
 void
 chim_stream_on_io(struct chim_stream *s, const struct chim_io *io)
 {
@@ -255,7 +261,8 @@ chim_stream_on_io(struct chim_stream *s, const struct chim_io *io)
 	if (s->home != SERVE_HOME_ENGINE)
 		return;
 	flush(s);
-	run(s);
+	if (io->op != CHIM_IO_SEND_DONE || s->is_short)
+		run(s);
 }
 
 void

@@ -62,6 +62,7 @@ struct chim_stream {
 	bool is_running;
 	bool wants_read;
 	bool wants_write;
+	bool is_short;	 /* the service could not write all that it had */
 	bool is_blocked; /* something for chim_stream_retry() */
 	bool is_enabled; /* the receive that enables indications is posted */
 	struct chim_stream_stats stats;
