@@ -23,6 +23,7 @@
 
 #define MARKER_AGAIN_US 500u /* until a marker is sent once more; doubled each time, up to */
 #define MARKER_RARE_US	16000u
+#define HOLD_MS		1000u /* the engine's own, where none is given */
 #define HOLD_BYTES	(4u << 20)
 
 /* ---- 1, 2, 3: what is it, may it go, and where to ---- */
@@ -152,6 +153,15 @@ ask_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_complet
 	return KERNEL_NEXT;
 }
 
+/* Emptying a socket loses what arrives meanwhile: only while the hold is sure to last. */
+static bool
+is_late(const struct chim_kernel *k, const struct kernel_move *m)
+{
+	uint32_t deadline_ms = k->hold_deadline_ms != 0 ? k->hold_deadline_ms : HOLD_MS;
+
+	return !k->disable_hold && kernel_now_us() - m->held > deadline_ms * CHIM_US_PER_MS / 2;
+}
+
 static enum kernel_next
 step_freeze(struct chim_kernel *k, struct kernel_move *m)
 {
@@ -161,6 +171,9 @@ step_freeze(struct chim_kernel *k, struct kernel_move *m)
 
 	if (rc != 0)
 		return kernel_move_errno(m, rc, "the socket could not be read");
+	if (is_late(k, m))
+		return kernel_move_fail(m, CHIM_REASON_HOLD_EXPIRED,
+			"the hold could have ended before everything was read");
 	chim_host_caps(k->host, &caps);
 	if (kc->st->send.len > caps.max_send_bytes || kc->st->recv.len > caps.max_recv_bytes)
 		return kernel_move_fail(

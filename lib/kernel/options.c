@@ -126,6 +126,8 @@ kernel_options_apply(int fd, const struct kernel_options *o)
 	if (o->user_timeout != 0)
 		(void)set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, o->user_timeout);
 	apply_congestion(fd, o);
+	/* Again: what was released meanwhile may have lifted it. */
+	kernel_options_apply_window_clamp(fd, o);
 	/* A send queue above the limit only makes the next writer wait. */
 	(void)set(fd, SOL_SOCKET, SO_SNDBUFFORCE, o->sndbuf / 2);
 	(void)set(fd, SOL_SOCKET, SO_BUF_LOCK, o->buf_lock);
