@@ -348,19 +348,11 @@ static void
 options_segment_size_and_locks_come_out_as_they_went_in(void **state)
 {
 	RIG(r, .family = AF_INET);
-	const struct linger linger = { 1, 23 };
-	struct linger left = { 0 };
-	socklen_t len = sizeof(left);
-	char device[16] = "";
 	uint32_t mss;
 	int lock;
 
 	for (size_t i = 0; i < CHIM_DIM(kept); i++)
 		set_int(r->host, kept[i].level, kept[i].name, kept[i].value);
-	assert_int_equal(setsockopt(r->host, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
-	assert_int_equal(setsockopt(r->host, SOL_SOCKET, SO_BINDTODEVICE, TAPWIRE_NAME,
-				 sizeof(TAPWIRE_NAME)),
-		0);
 	mss = info_of(r->host).tcpi_snd_mss;
 	lock = int_of(r->host, SOL_SOCKET, SO_BUF_LOCK);
 	assert_true(mss > 536);
@@ -372,13 +364,6 @@ options_segment_size_and_locks_come_out_as_they_went_in(void **state)
 		assert_int_equal(int_of(r->host, kept[i].level, kept[i].name), kept[i].value);
 	assert_int_equal(info_of(r->host).tcpi_snd_mss, mss);
 	assert_int_equal(int_of(r->host, SOL_SOCKET, SO_BUF_LOCK), lock);
-	assert_int_equal(getsockopt(r->host, SOL_SOCKET, SO_LINGER, &left, &len), 0);
-	assert_memory_equal(&left, &linger, sizeof(left));
-	len = sizeof(device);
-	assert_int_equal(getsockopt(r->host, SOL_SOCKET, SO_BINDTODEVICE, device, &len), 0);
-	assert_string_equal(device, TAPWIRE_NAME);
-	left.l_onoff = 0;
-	assert_int_equal(setsockopt(r->host, SOL_SOCKET, SO_LINGER, &left, sizeof(left)), 0);
 	finish(r);
 }
 
