@@ -21,7 +21,9 @@ for try in 1 2 3; do
 	[ "$(figure .wire_lost)" = 0 ] || fail "the wire itself lost $(figure .wire_lost) frames"
 	repairs=$(figure '.repairs[2] - .repairs[1]')
 	[ "$repairs" = 0 ] && break
-	stalled || fail "the peer took segments for lost $repairs times, and nothing had stalled"
+	# Of other shapes it is not known that nothing but a stall makes one, rarely.
+	[ -n "${NET_SHAPE:-}" ] || stalled ||
+		fail "the peer took segments for lost $repairs times, and nothing had stalled"
 done
 [ "$repairs" = 0 ] || fail "the peer took segments for lost each time: $repairs"
 kill -0 $engine || fail "the engine ended"
