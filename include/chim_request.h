@@ -68,9 +68,11 @@ struct chim_caps;
 struct chim_family_stats;
 
 /* struct chim_request, hold: what ends a hold that nobody ends. */
+#define CHIM_HOLD_DEADLINE_MS 1000u
+#define CHIM_HOLD_BYTES	      (4u << 20)
 struct chim_hold_limits {
-	uint32_t deadline_ms; /* from hold to release or initiate; 0 = the default, 1000 */
-	uint32_t max_bytes;   /* kept frames, payload; 0 = the default, 4 MiB */
+	uint32_t deadline_ms; /* from hold to release or initiate; 0 = CHIM_HOLD_DEADLINE_MS */
+	uint32_t max_bytes;   /* kept frames, payload; 0 = CHIM_HOLD_BYTES */
 };
 
 struct chim_request {

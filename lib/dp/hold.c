@@ -67,11 +67,11 @@ dp_hold_start(struct chim_worker *w, struct dp_hold *hold, const struct chim_hol
 	leave_lists(w, hold);
 	hold->reason = CHIM_REASON_NONE;
 	hold->is_sealed = 0;
-	hold->max_bytes = limits->max_bytes != 0 ? limits->max_bytes : DP_HOLD_BYTES;
+	hold->max_bytes = limits->max_bytes != 0 ? limits->max_bytes : CHIM_HOLD_BYTES;
 	memset(&hold->record, 0, sizeof(hold->record));
 	hold->record.kept = kept;
 	chim_trace_hold(w->id, hold->index, limits->deadline_ms);
-	arm(w, hold, limits->deadline_ms != 0 ? limits->deadline_ms : DP_HOLD_DEADLINE_MS);
+	arm(w, hold, limits->deadline_ms != 0 ? limits->deadline_ms : CHIM_HOLD_DEADLINE_MS);
 }
 
 void

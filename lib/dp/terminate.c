@@ -28,7 +28,7 @@ static struct dp_hold *
 hold_flow(struct chim_worker *w, struct chim_conn *c, const struct chim_msg *msg)
 {
 	const struct chim_hold_limits limits = {
-		.deadline_ms = wants_state(msg) ? DP_TERMINATE_HOLD_MS : DP_HOLD_DEADLINE_MS,
+		.deadline_ms = wants_state(msg) ? DP_TERMINATE_HOLD_MS : CHIM_HOLD_DEADLINE_MS,
 	};
 	struct chim_conn_head *head = chim_tcp_head(c);
 	struct dp_hold *hold;

@@ -55,7 +55,7 @@ struct chim_kernel_config {
 	uint32_t nb_ports;
 	uint32_t max_connections;
 	uint32_t max_moves;	   /* under way at once; 0 = 256 */
-	uint32_t hold_deadline_ms; /* 0 = 1000 */
+	uint32_t hold_deadline_ms; /* 0 = CHIM_HOLD_DEADLINE_MS */
 	uint64_t random;	   /* any number: not that of an agent before, not to be guessed */
 	bool disable_hold;	   /* only to prove that a hold is needed */
 };

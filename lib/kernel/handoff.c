@@ -23,8 +23,6 @@
 
 #define MARKER_AGAIN_US 500u /* until a marker is sent once more; doubled each time, up to */
 #define MARKER_RARE_US	16000u
-#define HOLD_MS		1000u /* the engine's own, where none is given */
-#define HOLD_BYTES	(4u << 20)
 
 /* ---- 1, 2, 3: what is it, may it go, and where to ---- */
 
@@ -110,7 +108,7 @@ step_hold(struct chim_kernel *k, struct kernel_move *m)
 	req.flow.tuple = m->kc->tuple;
 	req.flow.limits.deadline_ms = k->hold_deadline_ms;
 	/* As much as the peer may have been promised can come while it lasts. */
-	req.flow.limits.max_bytes = RTE_MAX(HOLD_BYTES, (uint32_t)m->kc->st->options.rcvbuf);
+	req.flow.limits.max_bytes = RTE_MAX(CHIM_HOLD_BYTES, (uint32_t)m->kc->st->options.rcvbuf);
 	m->held = kernel_now_us();
 	return kernel_move_submit(k, m, &req);
 }
@@ -157,7 +155,8 @@ ask_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_complet
 static bool
 is_late(const struct chim_kernel *k, const struct kernel_move *m)
 {
-	uint32_t deadline_ms = k->hold_deadline_ms != 0 ? k->hold_deadline_ms : HOLD_MS;
+	uint32_t deadline_ms =
+		k->hold_deadline_ms != 0 ? k->hold_deadline_ms : CHIM_HOLD_DEADLINE_MS;
 
 	return !k->disable_hold && kernel_now_us() - m->held > deadline_ms * CHIM_US_PER_MS / 2;
 }

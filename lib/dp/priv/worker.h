@@ -39,11 +39,9 @@
 #define DP_MARKERS	   16u	   /* remembered, and waiting for an empty queue */
 #define DP_MARKER_US	   100000u /* how long */
 
-#define DP_HOLD_DEADLINE_MS 1000u
 /* Of a terminate with state: until the host has rebuilt the connection its kernel would take what
  * comes for a placeholder's, or answer with a reset. So not while the host waits for a CPU. */
 #define DP_TERMINATE_HOLD_MS 10000u
-#define DP_HOLD_BYTES	     (4u << 20)
 #define DP_HOLD_LINGER_MS    60000u /* how long a hold that ran out is remembered */
 #define DP_HOLD_FRAME_BYTES  256u   /* a kept frame counts as so much at least: it keeps an mbuf */
 
