@@ -179,14 +179,10 @@ port_pool_is_dense(struct rte_mempool *mp)
 	return s.end - s.first == mp->populated_size * each;
 }
 
-/*
- * net_af_xdp registers with the kernel as many bytes as the objects have, from the first on. What
- * gaps push beyond that is lost for ever: the kernel neither fills nor sends it, nor gives it back.
- */
 static int
 check_pools(const struct port_dev *d)
 {
-	if (d->info.driver_name == NULL || strcmp(d->info.driver_name, "net_af_xdp") != 0)
+	if (!port_quirk_needs_dense_pools(d))
 		return 0;
 	for (uint16_t q = 0; q < d->nb_queues; q++) {
 		if (!port_pool_is_dense(d->pool[q]))

@@ -91,6 +91,16 @@ port_quirk_buffer(const struct port_dev *d)
 }
 
 /*
+ * af_xdp registers with the kernel as many bytes as the objects have, from the first on. What gaps
+ * push beyond that is lost for ever: the kernel neither fills nor sends it, nor gives it back.
+ */
+bool
+port_quirk_needs_dense_pools(const struct port_dev *d)
+{
+	return is_driver(d, "net_af_xdp");
+}
+
+/*
  * The tap driver segments in software, counts the Ethernet header to the MTU, and leaves a frame of
  * full segments in front of all others for ever. The engine does as well without.
  */

@@ -73,6 +73,9 @@ void port_quirk_mtu_remedy(const struct port_dev *d, char *text, size_t len);
 /** Bytes that a buffer must hold for the device's MTU; 0 when it spreads frames over several. */
 uint32_t port_quirk_buffer(const struct port_dev *d);
 
+/** Must the buffers lie without gaps? */
+bool port_quirk_needs_dense_pools(const struct port_dev *d);
+
 /** RTE_ETH_TX_OFFLOAD_* that the driver states, and does wrongly. */
 uint64_t port_quirk_broken_offloads(const struct port_dev *d);
 
