@@ -109,11 +109,18 @@ an_unused_window_does_not_grow_and_is_halved_every_five_minutes(void **state)
 	eng_finish(e);
 }
 
-/* From 100 to 120 ms. A round ends when what was out at its begin is acknowledged: the answers to
- * its last ACK are the first of the next, so that a jump is seen one round later. */
-static void
-grow_round_trip(struct eng *e)
+/* In slow start, from 100 to 120 ms. A round ends when what was out at its begin is acknowledged:
+ * the answers to its last ACK are the first of the next, so that a jump is seen one round later. */
+static struct eng *
+with_grown_round_trip(void)
 {
+	struct eng *e = with_window(10, CHIM_CC_CUBIC);
+
+	eng_host_sends(e, 4000 * MSS);
+	for (uint32_t i = 0; i < 2; i++) {
+		eng_ignore_out(e);
+		round_trip(e, 100);
+	}
 	assert_int_equal(eng_view(e).cwnd, 40 * MSS);
 	eng_ignore_out(e);
 	round_trip(e, 120);
@@ -122,6 +129,7 @@ grow_round_trip(struct eng *e)
 	round_trip(e, 120);
 	/* eight tell, six of which were among the last before; a quarter for each of the others */
 	assert_in_range(eng_view(e).cwnd, 100 * MSS, 102 * MSS);
+	return e;
 }
 
 /* RFC 9406, 4.2: round trips that grow make slow start a quarter as fast, and end it five rounds
@@ -129,16 +137,10 @@ grow_round_trip(struct eng *e)
 static void
 growing_round_trips_end_slow_start_before_a_loss(void **state)
 {
-	struct eng *e = with_window(10, CHIM_CC_CUBIC);
+	struct eng *e = with_grown_round_trip();
 	uint32_t cwnd;
 
 	(void)state;
-	eng_host_sends(e, 4000 * MSS);
-	for (uint32_t i = 0; i < 2; i++) {
-		eng_ignore_out(e);
-		round_trip(e, 100);
-	}
-	grow_round_trip(e);
 	for (uint32_t i = 0; i < 4; i++) {
 		cwnd = eng_view(e).cwnd;
 		eng_ignore_out(e);
@@ -160,16 +162,10 @@ growing_round_trips_end_slow_start_before_a_loss(void **state)
 static void
 a_round_trip_that_grew_for_once_does_not_end_slow_start(void **state)
 {
-	struct eng *e = with_window(10, CHIM_CC_CUBIC);
+	struct eng *e = with_grown_round_trip();
 	uint32_t cwnd;
 
 	(void)state;
-	eng_host_sends(e, 4000 * MSS);
-	for (uint32_t i = 0; i < 2; i++) {
-		eng_ignore_out(e);
-		round_trip(e, 100);
-	}
-	grow_round_trip(e);
 	eng_ignore_out(e);
 	round_trip(e, 100);
 	cwnd = eng_view(e).cwnd;
