@@ -73,7 +73,7 @@ DIFFERENCES = [
     ('tax_perf', 'tax, {}', 'passed on, {}', 'plain forwarding'),
 ]
 
-HOMES = [(of, to) for of in ('offloaded',) for to in ('exception', 'bare')]
+HOMES = [('offloaded', 'exception'), ('offloaded', 'bare')]
 
 
 def made_of(name, unit, of, value, spread):
