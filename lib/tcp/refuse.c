@@ -20,7 +20,8 @@ is_continuous(struct chim_conn *c, struct rte_mbuf *list)
 	if (end - seq > c->q->lent_bytes || (c->q->gap_bytes != 0 && seq != end - c->q->gap_bytes))
 		return false;
 	CHIM_NBL_FOREACH (m, list) {
-		if (chim_nbl(m)->bytes != seq || !tcp_chain_is_sane(m) || m->pkt_len > end - seq)
+		if (chim_nbl(m)->bytes != seq || !tcp_chain_is_sane(m) || m->pkt_len == 0 ||
+			m->pkt_len > end - seq)
 			return false;
 		seq += m->pkt_len;
 	}
@@ -63,6 +64,9 @@ tcp_indicate_refuse(
 	}
 	consumed = RTE_MIN(consumed, list->pkt_len);
 	tcp_chain_cut_front(list, consumed);
+	/* All of it was taken after all: an empty packet would be news of nothing. */
+	if (list->pkt_len == 0)
+		chim_row_put(env->row, tcp_list_pop(&back));
 	tcp_list_join(&c->q->refused, &back);
 	c->q->gap_bytes = tcp_indicate_nxt(c) - (start + bytes);
 	c->q->refused_bytes += bytes - consumed;

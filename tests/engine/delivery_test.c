@@ -257,6 +257,22 @@ checklist_167_170_after_partial_acceptance_delivery_goes_on_at_the_next_byte(voi
 }
 
 static void
+a_refusal_of_what_was_taken_whole_leaves_nothing_to_indicate(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	inject(e, SEG(.seq = 0, .len = 1000));
+	refuse(e, take(e), 1000);
+	eng_host_posts(e, 0, 0);
+	assert_int_equal(chim_nbl(REQUEST(e)->m)->bytes, 0);
+	expect_no_io(e);
+	inject(e, SEG(.seq = 1000, .len = 500));
+	expect_data(e, 1000, 500);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
+static void
 what_was_in_the_ring_when_it_was_refused_comes_back_in_order(void **state)
 {
 	struct eng *e = eng_established(.mss = 1000);
@@ -610,6 +626,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_that_lies_about_its_room_is_failed),
 	cmocka_unit_test(checklist_162_171_one_chain_with_all_there_is),
 	cmocka_unit_test(the_preferred_indication_size_is_kept),
+	cmocka_unit_test(a_refusal_of_what_was_taken_whole_leaves_nothing_to_indicate),
 	cmocka_unit_test(checklist_166_168_169_refused_data_waits_for_a_request),
 	cmocka_unit_test(
 		checklist_167_170_after_partial_acceptance_delivery_goes_on_at_the_next_byte),
