@@ -94,7 +94,7 @@ enum chim_io_op {
 				  * less what is acknowledged; it follows the send chain */
 	CHIM_IO_FORWARD_DONE,	 /* m: list, status in each chain: SUCCESS, UPLOAD_IN_PROGRESS,
 				  * REQUEST_ABORTED, or FAILURE for what is no TCP segment */
-	CHIM_IO_INDICATE,	 /* m: one chain of received data, lent; bytes = its length */
+	CHIM_IO_INDICATE,	 /* m: a chain of received data, lent; bytes = its length, over 0 */
 	CHIM_IO_EVENT,		 /* event, info */
 };
 

@@ -18,6 +18,17 @@ bytes_of(struct rte_mbuf *list)
 	return n;
 }
 
+static bool
+has_empty(struct rte_mbuf *list)
+{
+	struct rte_mbuf *m;
+
+	CHIM_NBL_FOREACH (m, list)
+		if (m->pkt_len == 0)
+			return true;
+	return false;
+}
+
 static const char *
 check_send(const struct chim_conn *c)
 {
@@ -50,6 +61,8 @@ check_receive(const struct chim_conn *c)
 		return "the receive queue is not as long as it says";
 	if (bytes_of(q->refused.head) != q->refused_bytes)
 		return "the refused queue is not as long as it says";
+	if (has_empty(q->rcvq.head))
+		return "there is nothing in a packet for the host";
 	if (!chim_seq_le(c->rcv_nxt, c->rcv_adv + ((c->flags & TCP_FIN_RCVD) != 0)))
 		return "RCV.NXT is beyond the window";
 	if (!chim_seq_le(c->ack_sent, c->rcv_nxt))

@@ -225,7 +225,8 @@ tcp_receive_data(
 		s->flags &= ~CHIM_FIN;
 		return CHIM_VERDICT_FREE;
 	}
-	if (s->len != 0 || chim_seq_lt(s->seq, c->rcv_nxt))
+	/* An ACK that was overtaken lies to the left and has nothing to cut. */
+	if (s->len != 0)
 		cut(c, s, env);
 	if (s->len == 0 && (s->seq == c->rcv_nxt || (s->flags & CHIM_FIN) == 0))
 		return CHIM_VERDICT_FREE;

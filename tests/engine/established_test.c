@@ -86,6 +86,27 @@ checklist_243_every_second_full_segment_is_acknowledged(void **state)
 	eng_finish(e);
 }
 
+/* It has no octet that was received already, and none that is new: only its ACK counts. */
+static void
+an_overtaken_ack_brings_no_data(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	eng_host_sends(e, 300);
+	expect_out(e, SEG(.seq = 0, .len = 300));
+	inject(e, SEG(.seq = 0, .len = 500));
+	expect_data(e, 0, 500);
+	inject(e, SEG(.seq = 0, .ack = 300, .psh = true));
+	assert_int_equal(e->verdict, CHIM_VERDICT_FREE);
+	expect_io(e, CHIM_IO_SEND_DONE);
+	expect_no_io(e);
+	eng_run(e, e->cfg.delayed_ack_ms);
+	/* ... without a DSACK */
+	expect_out(e, SEG(.seq = 300, .ack = 500));
+	expect_quiet_for(e, 10000);
+	eng_finish(e);
+}
+
 static void
 an_ack_rides_on_data(void **state)
 {
@@ -137,6 +158,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(checklist_133_sends_go_out_in_order_and_complete_in_order),
 	cmocka_unit_test(data_is_lent_and_acknowledged_late),
 	cmocka_unit_test(checklist_243_every_second_full_segment_is_acknowledged),
+	cmocka_unit_test(an_overtaken_ack_brings_no_data),
 	cmocka_unit_test(an_ack_rides_on_data),
 	cmocka_unit_test(payload_is_sent_in_place_where_the_port_takes_segments),
 	cmocka_unit_test(a_full_transmit_vector_delays_and_loses_nothing),
