@@ -17,7 +17,7 @@
 HOST_MAC=02:00:00:00:00:01
 HOST_IP=10.78.0.1 PEER_IP=10.78.0.2
 HOST_IP6=fd78::1 PEER_IP6=fd78::2
-WIRE_FRAMES=600
+WIRE_BYTES=700000
 NET_PIDS=
 
 host() { ip netns exec "$NET_PREFIX-host" "$@"; }
@@ -49,10 +49,15 @@ net_up() {
 	net_tag peer wp
 	peer ip addr add $PEER_IP/24 dev $NET_LINK
 	peer ip addr add $PEER_IP6/64 dev $NET_LINK nodad
-	# Wires queue 1000 frames, the rest is lost: no more may be under way.
-	peer ip route replace 10.78.0.0/24 dev $NET_LINK src $PEER_IP cwnd lock $WIRE_FRAMES
-	peer ip -6 route replace fd78::/64 dev $NET_LINK cwnd lock $WIRE_FRAMES
+	net_bound peer
 	[ "${NET_KERNEL:-tap}" = tap ] || net_kernel_up
+}
+
+# net_bound NAMESPACE: what may be under way, to it and from it. Wires queue 1000 frames and lose the
+# rest, and one queue may serve both directions. (A route's cwnd binds only who has been there before.)
+net_bound() {
+	$1 sysctl -q -w net.ipv4.tcp_wmem="4096 16384 $WIRE_BYTES" \
+		net.ipv4.tcp_rmem="4096 131072 $WIRE_BYTES"
 }
 
 # net_veth_up: the wire as a veth

@@ -24,8 +24,9 @@ far_up() {
 	far ip addr add $FAR_IP/24 dev far
 	far ip addr add $FAR_IP6/64 dev far nodad
 	far ip link set far mtu "$NET_MTU" up
-	far ip route add default via 10.79.0.1 cwnd lock $WIRE_FRAMES
-	far ip route add default via fd79::1 cwnd lock $WIRE_FRAMES
+	far ip route add default via 10.79.0.1
+	far ip route add default via fd79::1
+	net_bound far
 	far ethtool -K far tso off gso off gro off >/dev/null
 	host ip route add 10.79.0.0/24 via $PEER_IP dev chim0
 	host ip route add fd79::/64 via $PEER_IP6 dev chim0

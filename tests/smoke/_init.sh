@@ -53,7 +53,7 @@ kernel=net_tap0,iface=chim0,mac=$HOST_MAC
 # The shape of the wire, where the test is run in several (NET_SHAPE of meson.build).
 case "${NET_SHAPE:-plain}" in
 jumbo)
-	NET_MTU=9000 NET_KERNEL=veth WIRE_FRAMES=200
+	NET_MTU=9000 NET_KERNEL=veth
 	wire_args=iface=wd,blocksz=36864,framesz=9216,framecnt=1024
 	kernel=net_af_packet1,iface=kd,${wire_args#*,}
 	;;
