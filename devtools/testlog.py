@@ -4,8 +4,8 @@
 """Count what a `meson test` run did, from its testlog.json.
 
 A test that prints the runner's summary counts with the cases inside it, any
-other counts as one. Names what failed or was skipped, and ends with a line
-"passed failed skipped".
+other counts as one. Names what failed or was skipped, and why as far as the
+test said so, and ends with a line "passed failed skipped".
 
 A skip is accepted when the test says "skip: machine: <what it lacks>"; any
 other skip is a failure, because root on Debian could have provided it.
@@ -16,6 +16,7 @@ import sys
 
 SUMMARY = re.compile(r'^ \+ Tests (Passed|Failed|Skipped) : +(\d+)$', re.M)
 REASON = re.compile(r'^skip: (.*)$', re.M)
+WHY = re.compile(r'^(?:FAILED|ERROR|\[ +FAILED +\] \w|.*: error: |SUMMARY: ).*$', re.M)
 CASE = re.compile(r'^\[ +OK \]', re.M)
 
 
@@ -35,6 +36,12 @@ def outcome(test):
     return (len(CASE.findall(out)), 1, 0)       # ended before its summary
 
 
+def complaints(test):
+    """The lines in which a test says what is wrong, the first few of them."""
+    said = test.get('stdout', '') + '\n' + test.get('stderr', '')
+    return [line[:300] for line in dict.fromkeys(WHY.findall(said))][:5]
+
+
 def main(path):
     total = [0, 0, 0]
     with open(path, encoding='utf-8') as log:
@@ -51,6 +58,8 @@ def main(path):
                 failed, skipped = failed + skipped, 0
         elif failed:
             print(f'FAILED: {name}: {test["result"].lower()}, status {test.get("returncode")}')
+            for line in complaints(test):
+                print(f'    {line}')
         total = [a + b for a, b in zip(total, (passed, failed, skipped))]
     if not tests:
         print(f'FAILED: no test in {path}')
