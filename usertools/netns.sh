@@ -17,7 +17,7 @@
 HOST_MAC=02:00:00:00:00:01
 HOST_IP=10.78.0.1 PEER_IP=10.78.0.2
 HOST_IP6=fd78::1 PEER_IP6=fd78::2
-WIRE_BYTES=700000
+WIRE_BYTES=450000
 NET_PIDS=
 
 host() { ip netns exec "$NET_PREFIX-host" "$@"; }
@@ -53,12 +53,10 @@ net_up() {
 	[ "${NET_KERNEL:-tap}" = tap ] || net_kernel_up
 }
 
-# net_bound NAMESPACE: what may be under way, to it and from it. Wires queue 1000 frames and lose the
-# rest, and one queue may serve both directions. (A route's cwnd binds only who has been there before.)
-net_bound() {
-	$1 sysctl -q -w net.ipv4.tcp_wmem="4096 16384 $WIRE_BYTES" \
-		net.ipv4.tcp_rmem="4096 131072 $WIRE_BYTES"
-}
+# net_bound NAMESPACE: what it may have under way. Wires queue 1000 frames and lose the rest, and one
+# queue may serve both directions, of which the other has a megabyte of the service's. (A route's
+# cwnd binds only who has been there before.)
+net_bound() { $1 sysctl -q -w net.ipv4.tcp_wmem="4096 16384 $WIRE_BYTES"; }
 
 # net_veth_up: the wire as a veth
 net_veth_up() {
