@@ -23,6 +23,7 @@
 #define PORTS_OF_ADDRESS 50000u
 #define READY_S		 20u
 #define BURST		 32u
+#define PINGS		 1000u
 #define CLIENT_EXTRA	 (RTE_PKTMBUF_HEADROOM + 64u) /* of its buffers, beside a packet */
 
 static uint32_t nb_beds;
@@ -311,11 +312,9 @@ bed_down(struct bed *b)
 
 /* ---- forwarding: what the wire itself costs ---- */
 
-static uint16_t
-send_back(uint16_t port, struct rte_mbuf **m, uint16_t nb)
+static void
+change_macs_over(struct rte_mbuf **m, uint16_t nb)
 {
-	uint16_t sent = 0;
-
 	for (uint16_t i = 0; i < nb; i++) {
 		struct rte_ether_hdr *eth = rte_pktmbuf_mtod(m[i], struct rte_ether_hdr *);
 		struct rte_ether_addr mac = eth->dst_addr;
@@ -323,9 +322,23 @@ send_back(uint16_t port, struct rte_mbuf **m, uint16_t nb)
 		eth->dst_addr = eth->src_addr;
 		eth->src_addr = mac;
 	}
-	while (sent < nb)
-		sent += rte_eth_tx_burst(port, 0, m + sent, nb - sent);
-	return nb;
+}
+
+/* @return cycles of the calls that sent something: a full wire waits for the client. */
+static uint64_t
+send_all(uint16_t port, struct rte_mbuf **m, uint16_t nb)
+{
+	uint64_t cycles = 0;
+
+	for (uint16_t sent = 0; sent < nb;) {
+		uint64_t start = rte_rdtsc();
+		uint16_t taken = rte_eth_tx_burst(port, 0, m + sent, nb - sent);
+
+		if (taken > 0)
+			cycles += rte_rdtsc() - start;
+		sent += taken;
+	}
+	return cycles;
 }
 
 static int
@@ -341,8 +354,9 @@ forward_main(void *arg)
 
 		if (nb == 0)
 			continue;
-		b->forwarded += send_back(port, m, nb);
-		b->forward_cycles += rte_rdtsc() - start;
+		change_macs_over(m, nb);
+		start = rte_rdtsc() - start;
+		b->forward_cycles += start + send_all(port, m, nb);
 	}
 	return 0;
 }
@@ -352,6 +366,40 @@ bed_forward(struct bed *b)
 {
 	atomic_store(&b->engine.stop, false);
 	rte_eal_remote_launch(forward_main, b, b->lcore);
+}
+
+/* ---- the two lcores ---- */
+
+static int
+pong_main(void *arg)
+{
+	struct bed *b = arg;
+
+	for (uint32_t i = 1; i <= PINGS; i++) {
+		while (atomic_load_explicit(&b->ping, memory_order_acquire) != i)
+			;
+		atomic_store_explicit(&b->pong, i, memory_order_release);
+	}
+	return 0;
+}
+
+double
+bed_line(struct bed *b)
+{
+	uint64_t start;
+
+	atomic_store(&b->ping, 0);
+	atomic_store(&b->pong, 0);
+	rte_eal_remote_launch(pong_main, b, b->lcore);
+	start = rte_rdtsc();
+	for (uint32_t i = 1; i <= PINGS; i++) {
+		atomic_store_explicit(&b->ping, i, memory_order_release);
+		while (atomic_load_explicit(&b->pong, memory_order_acquire) != i)
+			;
+	}
+	start = rte_rdtsc() - start;
+	rte_eal_wait_lcore(b->lcore);
+	return (double)start / (2 * PINGS);
 }
 
 /* ---- serving ---- */

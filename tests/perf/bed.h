@@ -47,9 +47,8 @@ struct bed {
 	struct rte_mempool *client_pool;
 	bool client_sums; /* it computes checksums for the client */
 	/* written by the served lcore, read by the client's */
-	_Atomic uint64_t forward_cycles; /* of polls that did something */
+	_Atomic uint64_t forward_cycles; /* of calls that did something */
 	_Atomic uint64_t guest_cycles;	 /* service and control, likewise */
-	_Atomic uint64_t forwarded;	 /* frames */
 	_Atomic uint64_t submitted;	 /* TSC of the first initiate since bed_start() */
 	/* asked of it */
 	_Atomic bool is_ending; /* terminate the flow set */
@@ -57,15 +56,22 @@ struct bed {
 	_Atomic bool wants_cpu; /* tell the time its thread has had */
 	_Atomic uint64_t cpu_ns;
 	_Atomic bool is_ready; /* every initiate is answered */
+	/* of bed_line(), each lcore writes one */
+	_Atomic uint32_t ping __rte_cache_aligned;
+	_Atomic uint32_t pong __rte_cache_aligned;
 };
 
 /** @return TEST_SUCCESS; TEST_SKIPPED with the reason printed; TEST_FAILED. */
 int bed_up(struct bed *b, const struct bed_config *cfg);
-/** The served lcore sends every frame back with its MACs changed over. */
+/** The served lcore sends every frame back with its MACs changed over; what it waits for the client
+ *  is not counted. */
 void bed_forward(struct bed *b);
 /** The served lcore runs the engine; returns when every connection is in it. @return false when
  *  they are not. */
 bool bed_serve(struct bed *b);
+/** How far are the two lcores from each other? A virtual machine's may move. Nothing else runs on
+ * the served one meanwhile. @return cycles that a cache line takes from one to the other. */
+double bed_line(struct bed *b);
 /** The two halves of bed_serve(): does not wait; waits. */
 bool bed_start(struct bed *b);
 bool bed_is_served(struct bed *b);

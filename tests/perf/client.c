@@ -227,7 +227,7 @@ send_ready(struct client *c)
 	uint32_t frames = c->kind == CLIENT_SEND ? 16 : (c->size + c->mss - 1) / c->mss;
 
 	while (!c->is_draining && c->ready_begin != c->ready_end &&
-		c->nb_out + frames <= CLIENT_OUT) {
+		c->nb_out + frames <= CLIENT_OUT - RX_BURST) { /* or it would not receive */
 		struct peer *p = &c->peer[c->ready[c->ready_begin % c->nb_peers]];
 
 		if (c->kind != CLIENT_SEND && c->nb_open >= MOST_OPEN)

@@ -5,7 +5,9 @@
  * cycles of the served lcore for each, with the built-in echo behind the public
  * interface on the same lcore, SACK, RACK and timestamps on. Beside it the wire's
  * own cost: the same frames, sent back by the same lcore with their MACs changed
- * over. On a memif; and on vhost/virtio-user, with its checksums and without.
+ * over; and what a cache line takes between the two lcores, which rules the wire
+ * and which a hypervisor may change at any time. On a memif; and on vhost/virtio-user, with its
+ * checksums and without.
  *
  * "engine" is what chim_dp_poll() took, "service" what the service and control
  * took; polls that did nothing are not counted. CHIM_PERF_MILLION=1 adds a
@@ -19,6 +21,8 @@
 #include "client.h"
 #include "figures.h"
 #include "test.h"
+
+#define NB_LINES 21u /* samples */
 
 struct rpc_case {
 	uint32_t size, connections;
@@ -106,20 +110,24 @@ sample(const struct rpc_case *k, struct client *c, enum client_kind kind)
 	return client_drain(c);
 }
 
+/* The engine first: the wire's own cost is one of memory that has been used, as the engine's. */
 static int
 measure_on(const struct rpc_case *k)
 {
-	struct client *c = client_create(&bed, CLIENT_FORWARD, k->size);
+	struct client *c = client_create(&bed, CLIENT_RPC, k->size);
 	bool is_right;
 
-	bed_forward(&bed);
-	is_right = sample(k, c, CLIENT_FORWARD);
+	for (uint32_t i = 0; i < NB_LINES; i++)
+		add(k, "a cache line to the other lcore", "cycles", bed_line(&bed));
+	is_right = bed_serve(&bed) && sample(k, c, CLIENT_RPC);
+
 	bed_halt(&bed);
 	client_destroy(c);
 	if (!is_right)
 		return TEST_FAILED;
-	c = client_create(&bed, CLIENT_RPC, k->size);
-	is_right = bed_serve(&bed) && sample(k, c, CLIENT_RPC);
+	c = client_create(&bed, CLIENT_FORWARD, k->size);
+	bed_forward(&bed);
+	is_right = sample(k, c, CLIENT_FORWARD);
 	bed_halt(&bed);
 	client_destroy(c);
 	return is_right ? TEST_SUCCESS : TEST_FAILED;
