@@ -46,8 +46,8 @@ serve_fd_fill(struct chim_stream *s)
 		s->error = errno;
 }
 
-size_t
-serve_fd_write(struct chim_stream *s, const void *data, size_t n)
+static size_t
+write_some(struct chim_stream *s, const void *data, size_t n)
 {
 	ssize_t done = send(s->fd, data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -60,6 +60,36 @@ serve_fd_write(struct chim_stream *s, const void *data, size_t n)
 	else
 		s->error = errno;
 	return 0;
+}
+
+/* What to write next, made when it is not there; of that less may fit at once. */
+static const uint8_t *
+next_piece(const struct serve_bytes *from, size_t at, uint8_t *made, size_t *n)
+{
+	if (from->data != NULL)
+		return from->data + at;
+	*n = RTE_MIN(*n, (size_t)SERVE_OUT_SIZE);
+	from->maker(from->state, at, made, *n);
+	return made;
+}
+
+size_t
+serve_fd_write(struct chim_stream *s, const struct serve_bytes *from, size_t n)
+{
+	uint8_t made[SERVE_OUT_SIZE];
+	size_t taken = 0;
+
+	while (taken < n) {
+		size_t part = n - taken;
+		const uint8_t *data = next_piece(from, taken, made, &part);
+		size_t done = write_some(s, data, part);
+
+		serve_stream_count_out(s, data, done);
+		taken += done;
+		if (done < part)
+			break;
+	}
+	return taken;
 }
 
 /* Write the front of a list as far as it goes. @return true when the list is empty. */
@@ -77,7 +107,7 @@ flush_list(struct chim_stream *s, struct serve_list *l)
 			rte_pktmbuf_free(serve_list_take(l));
 			continue;
 		}
-		done = serve_fd_write(s, rte_pktmbuf_mtod(seg, void *), seg->data_len);
+		done = write_some(s, rte_pktmbuf_mtod(seg, void *), seg->data_len);
 		if (done == 0)
 			return false;
 		seg->data_off += done;

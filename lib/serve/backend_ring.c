@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * A stream at home in the engine: sends are copied into mbufs of the host's
- * pool and posted; received data is lent by the engine, read in place, and
+ * A stream at home in the engine: sends are made in mbufs of the host's pool,
+ * or copied there, and posted; received data is lent by the engine, read in place, and
  * given back. A ring or pool that is full is a state: what could not be posted
  * waits in the stream, and is_blocked asks for chim_stream_retry().
  *
@@ -114,10 +114,11 @@ serve_ring_flush(struct chim_stream *s)
 	return true;
 }
 
-/* Copy bytes into a new chain. @return NULL when the pool is empty. */
+/* Bytes from at on, in a new chain. @return NULL when the pool is empty. */
 static struct rte_mbuf *
-make_chain(struct rte_mempool *pool, const uint8_t *data, size_t n)
+make_chain(struct chim_stream *s, const struct serve_bytes *from, size_t at, size_t n)
 {
+	struct rte_mempool *pool = chim_host_pool(s->host);
 	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
 	struct rte_mbuf *seg[SERVE_CHAIN_SEGS];
 	uint32_t nb = (uint32_t)((n + room - 1) / room);
@@ -126,9 +127,11 @@ make_chain(struct rte_mempool *pool, const uint8_t *data, size_t n)
 		return NULL;
 	for (uint32_t i = 0; i < nb; i++) {
 		uint16_t len = (uint16_t)RTE_MIN(n, (size_t)room);
+		uint8_t *to = (uint8_t *)rte_pktmbuf_append(seg[i], len);
 
-		memcpy(rte_pktmbuf_append(seg[i], len), data, len);
-		data += len;
+		serve_bytes_get(from, at, to, len);
+		serve_stream_count_out(s, to, len);
+		at += len;
 		n -= len;
 		if (i > 0)
 			seg[i - 1]->next = seg[i];
@@ -154,7 +157,7 @@ share(const struct chim_stream *s, struct rte_mempool *pool)
 }
 
 size_t
-serve_ring_write(struct chim_stream *s, const void *data, size_t n)
+serve_ring_write(struct chim_stream *s, const struct serve_bytes *from, size_t n)
 {
 	struct rte_mempool *pool = chim_host_pool(s->host);
 	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
@@ -167,7 +170,7 @@ serve_ring_write(struct chim_stream *s, const void *data, size_t n)
 
 		len = RTE_MIN(len, n - taken);
 		if (len > 0)
-			m = make_chain(pool, (const uint8_t *)data + taken, len);
+			m = make_chain(s, from, taken, len);
 		if (m == NULL) {
 			s->is_blocked = true;
 			break;

@@ -65,6 +65,14 @@ bool chim_stream_is_eof(const struct chim_stream *s);
 /** Write at most n bytes. @return how many were taken; 0 when there is no room now. */
 size_t chim_stream_write(struct chim_stream *s, const void *data, size_t n);
 
+/** Makes n bytes at to, those that follow at bytes more of what its service has to write. Of a
+ *  stream that did not take all it made, it makes the rest again. */
+typedef void (*chim_stream_maker)(void *state, size_t at, uint8_t *to, size_t n);
+
+/** Write at most n bytes that are made in the buffers they are sent from, where the home has such.
+ *  @return how many were taken; 0 when there is no room now. */
+size_t chim_stream_make(struct chim_stream *s, chim_stream_maker maker, void *state, size_t n);
+
 /** Close our half after what was written; nothing may be written after it. */
 void chim_stream_shutdown(struct chim_stream *s);
 

@@ -22,19 +22,21 @@ struct source {
 	uint64_t sent;
 };
 
-/* Bytes at positions pos .. pos + n - 1; the upper three of p are the same for 256 of them. */
+/* The upper three bytes of p are the same for 256 of them. */
 static void
-fill(uint8_t *out, uint64_t pos, size_t n)
+source_make(void *state, size_t at, uint8_t *to, size_t n)
 {
-	while (n > 0) {
-		uint32_t p = (uint32_t)pos;
-		uint8_t upper = (uint8_t)(p >> 8 ^ p >> 16 ^ p >> 24);
-		size_t here = RTE_MIN(n, (size_t)(256 - (p & 0xFF)));
+	const struct source *src = state;
+	uint32_t p = (uint32_t)(src->sent + at);
 
-		for (size_t i = 0; i < here; i++)
-			out[i] = (uint8_t)((p + i) ^ upper);
-		out += here;
-		pos += here;
+	while (n > 0) {
+		uint8_t upper = (uint8_t)(p >> 8 ^ p >> 16 ^ p >> 24);
+		uint32_t here = (uint32_t)RTE_MIN(n, (size_t)(256 - (p & 0xFF)));
+
+		for (uint32_t i = 0; i < here; i++)
+			to[i] = (uint8_t)((p + i) ^ upper);
+		to += here;
+		p += here;
 		n -= here;
 	}
 }
@@ -64,18 +66,15 @@ static void
 source_run(struct chim_stream *s, void *state)
 {
 	struct source *src = state;
-	uint8_t piece[SOURCE_PIECE];
 	const uint8_t *data;
 	size_t n;
 
 	while ((n = chim_stream_peek(s, &data)) > 0)
 		chim_stream_consume(s, n);
 	while (src->sent < src->length) {
-		size_t want = RTE_MIN((uint64_t)sizeof(piece), src->length - src->sent);
-		size_t done;
+		size_t want = RTE_MIN((uint64_t)SOURCE_PIECE, src->length - src->sent);
+		size_t done = chim_stream_make(s, source_make, src, want);
 
-		fill(piece, src->sent, want);
-		done = chim_stream_write(s, piece, want);
 		src->sent += done;
 		if (done < want)
 			return;

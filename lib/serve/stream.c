@@ -11,18 +11,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <rte_hash_crc.h>
 #include <rte_mbuf.h>
 
 #include "chim_base.h"
 #include "serve_stream.h"
-
-/* CRC-32C so far, with more bytes (RFC 3720, appendix B.4: complemented before and after). */
-static uint32_t
-crc_more(uint32_t crc, const void *data, size_t n)
-{
-	return ~rte_hash_crc(data, (uint32_t)n, ~crc);
-}
 
 static void
 run(struct chim_stream *s)
@@ -99,7 +91,7 @@ chim_stream_consume(struct chim_stream *s, size_t n)
 	if (n == 0)
 		return;
 	s->stats.bytes_in += n;
-	s->stats.hash_in = crc_more(s->stats.hash_in, data, n);
+	s->stats.hash_in = serve_crc(s->stats.hash_in, data, n);
 	if (s->in != NULL) {
 		s->in_off += n;
 		if (s->in_off == s->in_len) {
@@ -123,8 +115,15 @@ chim_stream_is_eof(const struct chim_stream *s)
 	return s->is_eof && s->in == NULL && s->lent.head == NULL;
 }
 
-size_t
-chim_stream_write(struct chim_stream *s, const void *data, size_t n)
+void
+serve_stream_count_out(struct chim_stream *s, const void *data, size_t n)
+{
+	s->stats.bytes_out += n;
+	s->stats.hash_out = serve_crc(s->stats.hash_out, data, n);
+}
+
+static size_t
+write_bytes(struct chim_stream *s, const struct serve_bytes *from, size_t n)
 {
 	size_t most = RTE_MIN(n, (size_t)s->budget);
 	size_t taken = 0;
@@ -135,9 +134,9 @@ chim_stream_write(struct chim_stream *s, const void *data, size_t n)
 	if (!flush(s))
 		return 0;
 	if (most > 0 && s->home == SERVE_HOME_KERNEL)
-		taken = serve_fd_write(s, data, most);
+		taken = serve_fd_write(s, from, most);
 	else if (most > 0)
-		taken = serve_ring_write(s, data, most);
+		taken = serve_ring_write(s, from, most);
 	s->budget -= taken;
 	if (s->budget == 0) {
 		/* Its turn is over, although there may be room: come back. */
@@ -145,9 +144,19 @@ chim_stream_write(struct chim_stream *s, const void *data, size_t n)
 		s->is_blocked = s->home == SERVE_HOME_ENGINE;
 	}
 	s->is_short = taken < n;
-	s->stats.bytes_out += taken;
-	s->stats.hash_out = crc_more(s->stats.hash_out, data, taken);
 	return taken;
+}
+
+size_t
+chim_stream_write(struct chim_stream *s, const void *data, size_t n)
+{
+	return write_bytes(s, &(struct serve_bytes){ .data = data }, n);
+}
+
+size_t
+chim_stream_make(struct chim_stream *s, chim_stream_maker maker, void *state, size_t n)
+{
+	return write_bytes(s, &(struct serve_bytes){ .maker = maker, .state = state }, n);
 }
 
 void

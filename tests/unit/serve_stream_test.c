@@ -470,9 +470,44 @@ refusals_that_a_full_ring_delays_keep_their_order(void **state)
 	end();
 }
 
+/* CRC-32C as it is defined, a bit at a time; complemented before and after (RFC 3720, B.4). */
+static uint32_t
+crc_of_byte(uint32_t crc, uint8_t byte)
+{
+	crc ^= byte;
+	for (int bit = 0; bit < 8; bit++)
+		crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
+	return crc;
+}
+
+static void
+the_hash_is_the_same_in_pieces_of_any_length(void **state)
+{
+	static const size_t lengths[] = { 1, 479, 480, 481, 960, 1440, 1448, 4099, 20000 };
+	struct chim_stream_stats st;
+	uint32_t crc = UINT32_MAX;
+	uint8_t piece[20000];
+
+	(void)state;
+	begin("discard", NULL);
+	for (size_t i = 0; i < CHIM_DIM(lengths); i++) {
+		for (size_t k = 0; k < lengths[i]; k++) {
+			piece[k] = (uint8_t)(k * 31 + k / 251 + i);
+			crc = crc_of_byte(crc, piece[k]);
+		}
+		assert_int_equal(write(t.peer, piece, lengths[i]), (ssize_t)lengths[i]);
+		chim_stream_on_fd(t.s);
+		chim_stream_stats(t.s, &st);
+		assert_int_equal(st.hash_in, ~crc);
+	}
+	end();
+}
+
 static void
 source_sends_its_length_across_a_move_and_closes_its_half(void **state)
 {
+	struct chim_stream_stats st;
+	uint32_t crc = UINT32_MAX;
 	uint64_t pos = 0;
 	struct chim_io io;
 	uint8_t got[8192];
@@ -483,8 +518,10 @@ source_sends_its_length_across_a_move_and_closes_its_half(void **state)
 	chim_stream_on_fd(t.s);
 	assert_true(chim_stream_wants_write(t.s));
 	while ((n = read(t.peer, got, sizeof(got))) > 0) {
-		for (ssize_t i = 0; i < n; i++, pos++)
+		for (ssize_t i = 0; i < n; i++, pos++) {
 			assert_int_equal(got[i], (uint8_t)(pos ^ pos >> 8 ^ pos >> 16 ^ pos >> 24));
+			crc = crc_of_byte(crc, got[i]);
+		}
 	}
 	moves_to_engine();
 	while (pos < 3u << 20) {
@@ -492,9 +529,11 @@ source_sends_its_length_across_a_move_and_closes_its_half(void **state)
 		for (struct rte_mbuf *seg = io.m; seg != NULL; seg = seg->next) {
 			const uint8_t *p = rte_pktmbuf_mtod(seg, uint8_t *);
 
-			for (uint16_t i = 0; i < seg->data_len; i++, pos++)
+			for (uint16_t i = 0; i < seg->data_len; i++, pos++) {
 				assert_int_equal(
 					p[i], (uint8_t)(pos ^ pos >> 8 ^ pos >> 16 ^ pos >> 24));
+				crc = crc_of_byte(crc, p[i]);
+			}
 		}
 		engine_completes(io, CHIM_STATUS_SUCCESS);
 		chim_stream_retry(t.s);
@@ -503,6 +542,9 @@ source_sends_its_length_across_a_move_and_closes_its_half(void **state)
 	assert_int_equal(io.flags, CHIM_DISCONNECT_GRACEFUL);
 	worker_takes_nothing_more();
 	assert_false(chim_stream_is_finished(t.s));
+	chim_stream_stats(t.s, &st);
+	assert_int_equal(st.bytes_out, 3u << 20);
+	assert_int_equal(st.hash_out, ~crc);
 	end();
 }
 
@@ -576,6 +618,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_peers_fin_in_the_engine_is_end_of_file),
 	cmocka_unit_test(a_passive_stream_refuses_and_reads_nothing),
 	cmocka_unit_test(refusals_that_a_full_ring_delays_keep_their_order),
+	cmocka_unit_test(the_hash_is_the_same_in_pieces_of_any_length),
 	cmocka_unit_test(source_sends_its_length_across_a_move_and_closes_its_half),
 	cmocka_unit_test(http_answers_a_request_read_half_in_each_home),
 	cmocka_unit_test(arguments_are_checked),

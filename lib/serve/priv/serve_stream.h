@@ -13,9 +13,12 @@
 #ifndef SERVE_STREAM_H
 #define SERVE_STREAM_H
 
+#include <string.h>
+
 #include "chim_serve.h"
 
 #define SERVE_IN_SIZE	  65536u   /* bytes one recv() asks for */
+#define SERVE_OUT_SIZE	  65536u   /* bytes made for one send() */
 #define SERVE_MAX_POSTED  1048576u /* bytes in the engine and not acknowledged */
 #define SERVE_RUN_BUDGET  1048576u /* bytes a service may write before others have their turn */
 #define SERVE_CHAIN_BYTES 65536u   /* largest send */
@@ -32,6 +35,13 @@ struct serve_list {
 	struct rte_mbuf *head;
 	struct rte_mbuf *tail;
 	uint32_t bytes;
+};
+
+/* What a service writes: bytes that are there, or will be made. */
+struct serve_bytes {
+	const uint8_t *data; /* NULL: ask the maker */
+	chim_stream_maker maker;
+	void *state;
 };
 
 struct chim_stream {
@@ -74,6 +84,26 @@ void serve_list_put(struct serve_list *l, struct rte_mbuf *m);
 struct rte_mbuf *serve_list_take(struct serve_list *l);
 void serve_list_free(struct serve_list *l);
 
+/* ---- crc.c ---- */
+
+/* CRC-32C of what was before, crc (0 at first), and n bytes more. */
+uint32_t serve_crc(uint32_t crc, const void *data, size_t n);
+
+/* ---- stream.c ---- */
+
+/* Bytes at .. at + n of what is written. */
+static inline void
+serve_bytes_get(const struct serve_bytes *from, size_t at, uint8_t *to, size_t n)
+{
+	if (from->data != NULL)
+		memcpy(to, from->data + at, n);
+	else
+		from->maker(from->state, at, to, n);
+}
+
+/* The service's n bytes at data are on their way: they count. */
+void serve_stream_count_out(struct chim_stream *s, const void *data, size_t n);
+
 /* ---- backend_fd.c: the kernel's descriptor ---- */
 
 /* Fill s->in; sets is_eof, error, wants_read. */
@@ -81,7 +111,7 @@ void serve_fd_fill(struct chim_stream *s);
 /* Write what is waiting. @return true when nothing waits any more. */
 bool serve_fd_flush(struct chim_stream *s);
 /* @return bytes taken, 0 when the socket is full. */
-size_t serve_fd_write(struct chim_stream *s, const void *data, size_t n);
+size_t serve_fd_write(struct chim_stream *s, const struct serve_bytes *from, size_t n);
 void serve_fd_shutdown(struct chim_stream *s);
 
 /* ---- backend_ring.c: the engine's data rings ---- */
@@ -90,7 +120,7 @@ void serve_fd_shutdown(struct chim_stream *s);
  * waits any more. */
 bool serve_ring_flush(struct chim_stream *s);
 /* @return bytes taken, 0 when there is no room now. */
-size_t serve_ring_write(struct chim_stream *s, const void *data, size_t n);
+size_t serve_ring_write(struct chim_stream *s, const struct serve_bytes *from, size_t n);
 /* Give a lent chain back to the engine, now or later. */
 void serve_ring_give_back(struct chim_stream *s, struct rte_mbuf *chain);
 /* Try again what a full ring refused of that. */
