@@ -8,7 +8,7 @@
 #   PREFIX-host:  wd (the wire, no address)   chim0 (the kernel's interface)
 #   PREFIX-peer:  wp  10.78.0.2, fd78::2      an unmodified kernel
 #
-# Set before: NET_PREFIX; NET_MTU, if not 1500. With NET_KERNEL=veth the kernel's interface is one
+# Set before: NET_PREFIX; NET_MTU, if not 1500; NET_MIDDLE, to have a place between the two. With NET_KERNEL=veth the kernel's interface is one
 # end of a veth, kd the other, instead of a tap: the tap driver carries no jumbo frames. With
 # NET_VLAN=ID the addresses are those of VLAN interfaces, chim0.ID and wp.ID, whose frames have
 # priority 3. With NET_WIRE=COMMAND that command, run in the peer's namespace, makes wp there and is
@@ -58,10 +58,16 @@ net_up() {
 # cwnd binds only who has been there before.)
 net_bound() { $1 sysctl -q -w net.ipv4.tcp_wmem="4096 16384 $WIRE_BYTES"; }
 
-# net_veth_up: the wire as a veth
+# net_veth_up: the wire as a veth; with NET_MIDDLE as two, and between their ends md and mp, in the
+# peer's namespace, what may happen to frames on their way
 net_veth_up() {
-	ip link add wd netns "$NET_PREFIX-host" type veth peer name wp netns "$NET_PREFIX-peer" ||
-		return 1
+	if [ -n "${NET_MIDDLE:-}" ]; then
+		ip link add wd netns "$NET_PREFIX-host" type veth peer name md netns "$NET_PREFIX-peer" &&
+			peer ip link add wp type veth peer name mp && net_middle_up || return 1
+	else
+		ip link add wd netns "$NET_PREFIX-host" type veth peer name wp netns "$NET_PREFIX-peer" ||
+			return 1
+	fi
 	host ip link set wd address $HOST_MAC mtu ${NET_MTU:-1500}
 	host sysctl -q -w net.ipv6.conf.wd.disable_ipv6=1
 	host ip link set wd up
@@ -75,6 +81,21 @@ net_veth_up() {
 	peer sh -c "echo $cpus >/sys/class/net/wp/queues/rx-0/rps_cpus"
 	host sh -c "echo $cpus >/sys/class/net/wd/queues/rx-0/rps_cpus"
 	net_deaf wd
+}
+
+# net_middle_up: what comes in at one end goes out at the other
+net_middle_up() {
+	local end
+	for end in md mp; do
+		peer sysctl -q -w net.ipv6.conf.$end.disable_ipv6=1
+		peer ip link set $end mtu ${NET_MTU:-1500} up
+	done
+	peer nft -f - <<-RULES
+	table netdev middle {
+		chain out { type filter hook ingress device "md" priority 1; fwd to "mp"; }
+		chain in { type filter hook ingress device "mp" priority 1; fwd to "md"; }
+	}
+	RULES
 }
 
 # net_tag NAMESPACE INTERFACE: its VLAN interface, if there are to be; NET_LINK is what has addresses

@@ -163,32 +163,33 @@ bad_wire() {
 	RULES
 }
 
-# disorder SIDE IFACE PERMILLE: so many of the frames that a side ("peer" wp,
-# "host" wd) sends come late, behind later ones, and as many come twice, the
-# second time late
+# disorder END PERMILLE: so many of the frames that come in at an end of the middle ("md" from the
+# host, "mp" from the peer) go on late, behind later ones, and as many twice, the second time late.
+# Not at the host's own end: af_packet leaves the rest of a burst in its ring for the next one to
+# push out, when a frame of it is taken away.
 disorder() {
-	local side=$1
-	$side ip link add detour type veth peer name back
-	$side ip link set detour up
-	$side ip link set back up
-	$side nft -f - <<-RULES
-	table netdev disorder {
+	local other=mp
+	[ "$1" = md ] || other=md
+	peer ip link add "detour-$1" type veth peer name "back-$1"
+	peer ip link set "detour-$1" up
+	peer ip link set "back-$1" up
+	peer nft -f - <<-RULES
+	table netdev disorder-$1 {
 		chain out {
-			type filter hook egress device "$2" priority 1;
-			meta mark 7 accept
-			ip protocol tcp numgen random mod 1000 < $3 meta mark set 7 fwd to "detour"
-			ip protocol tcp numgen random mod 1000 < $3 meta mark set 7 dup to "detour"
+			type filter hook ingress device "$1" priority 0;
+			ip protocol tcp numgen random mod 1000 < $2 fwd to "detour-$1"
+			ip protocol tcp numgen random mod 1000 < $2 dup to "detour-$1"
 		}
 		chain in {
-			type filter hook ingress device "back" priority 0;
-			ip protocol tcp fwd to "$2"
+			type filter hook ingress device "back-$1" priority 0;
+			ip protocol tcp fwd to "$other"
 		}
 	}
 	RULES
 }
 
-# disordered SIDE: how many frames have gone that way
-disordered() { $1 cat /sys/class/net/back/statistics/rx_packets; }
+# disordered END: how many frames have gone that way
+disordered() { peer cat "/sys/class/net/back-$1/statistics/rx_packets"; }
 
 unshare -n true 2>/dev/null || skip "machine: no network namespaces here"
 [ -c /dev/net/tun ] || skip "machine: no /dev/net/tun"
