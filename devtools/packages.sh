@@ -9,8 +9,8 @@ PACKAGES_BUILD="gcc libc6-dev libjansson-dev meson ninja-build pkg-config python
 PACKAGES_RUN="iproute2 nftables ethtool procps jq"
 PACKAGES_CHECK="clang libclang-rt-14-dev clang-format codespell git tcpdump iputils-ping
 	iperf3 curl wrk netcat-openbsd dpdk dpdk-dev"
-# Pictures of devtools/report.
-PACKAGES_REPORT="gnuplot-nox"
+# Pictures and profiles of devtools/report.
+PACKAGES_REPORT="gnuplot-nox linux-perf valgrind"
 
 # install_packages NAME...: apt-get, once, and only what is missing
 install_packages() {
