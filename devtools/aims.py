@@ -15,7 +15,7 @@ SHARED = 'worker, control and service share the lcore, the wire copies each fram
 MEMORY = ('the instructions are those of a connection that is hot; the rest is waiting for its '
           'cache lines')
 KERNEL = 'see doc/handover.md for whose time a move is'
-COPIES = 'the service makes each byte, on the same lcore'
+COPIES = 'the service makes each byte and its CRC, on the same lcore'
 RECORDS = 'a record of each segment and frame is written; builds as they come have no such point'
 VETH = 'a veth: frames cross the kernel by system calls in every home'
 RPC = 'request and answer, 64 B, 256 connections, memif'

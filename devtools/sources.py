@@ -13,10 +13,11 @@ GROUPS = [(r'/lib/(base|chan|ctl|dp|flow|host|port|serve|tcp|wheel|wire)/', r'li
           (r'/(app|tests)/', r'\1'),
           (r'rte_(mbuf|mempool)', 'mbufs'), (r'rte_ring', 'rings'),
           (r'rte_(ethdev|ethdev_core)', 'ethdev'), (r'rte_memcpy|mem(cpy|move|set)', 'copies'),
-          (r'librte_hash', 'rte_hash'), (r'rte_(ip|thash|jhash|hash_crc)', 'checksums and hashes'),
+          (r'librte_hash', 'rte_hash'), (r'rte_hash_crc', 'CRC by the service'),
+          (r'rte_(ip|thash|jhash)', 'checksums and hashes'),
           (r'/rte_|/dpdk/rte', 'DPDK, inline'),
           (r'librte_(net_\w+|vhost)', r'\1'), (r'librte_', 'DPDK'),
-          (r'\[kernel|vmlinux', 'Linux')]
+          (r'\[kernel|vmlinux', 'Linux'), (r'/libc\.so|sysdeps/', 'libc')]
 
 COUNTER = re.compile(r'(counters(->|\.)|stats->|tcp_stats\().*(\+\+|\+=)')
 
@@ -28,7 +29,7 @@ def group_of(path):
         match = re.search(pattern, path)
         if match:
             return match.expand(group)
-    return 'libc and others'
+    return 'others'
 
 
 @functools.lru_cache(maxsize=None)
