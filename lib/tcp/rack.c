@@ -12,12 +12,6 @@
 #define PTO_MIN_US     2000u /* two ticks of the millisecond deadlines */
 
 void
-tcp_rack_init(struct tcp_rack *k)
-{
-	*k = (struct tcp_rack){ 0 };
-}
-
-void
 tcp_rack_kept_init(struct tcp_rack_kept *kept)
 {
 	*kept = (struct tcp_rack_kept){ .reo_mult = 1 };

@@ -44,9 +44,8 @@ begin_flight(struct tcp_recover *r, struct chim_tcp_env *env)
 	if (rte_mempool_get(env->flight_pool, &obj) != 0)
 		return NULL;
 	r->flight = obj;
-	*r->flight = (struct tcp_flight){ 0 };
-	tcp_sent_init(&r->flight->sent);
-	tcp_rack_init(&r->flight->rack);
+	/* Nothing is known of it: zero says that to RACK, PRR and undo. */
+	*r->flight = (struct tcp_flight){ .sent = TCP_SENT_EMPTY(r->flight->sent) };
 	tcp_cc_on_flight(&r->cc);
 	return r->flight;
 }
@@ -56,7 +55,7 @@ tcp_recover_end_flight(struct tcp_recover *r, struct chim_tcp_env *env)
 {
 	if (r->flight == NULL)
 		return;
-	tcp_sent_clear(&r->flight->sent, env->sent_pool);
+	tcp_sent_free(&r->flight->sent, env->sent_pool);
 	tcp_recover_set_state(r, TCP_RECOVER_OPEN);
 	rte_mempool_put(env->flight_pool, r->flight);
 	r->flight = NULL;

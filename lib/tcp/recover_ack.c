@@ -326,7 +326,7 @@ end_plainly(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_
 	struct tcp_cc_ack a;
 
 	d->acked = d->delivered = r->flight->sent.bytes;
-	tcp_sent_deliver(tcp_sent_first(&r->flight->sent), d);
+	tcp_sent_sample(tcp_sent_first(&r->flight->sent), d);
 	tcp_rack_min_rtt(&r->kept, d->rtt_us, chim_us_to_ms(env->now_us));
 	fill_cc(in, d, env, &a);
 	tcp_cc_on_delivered(&r->cc, &r->flight->run, &a);

@@ -77,10 +77,7 @@ drop(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
 void
 tcp_sent_init(struct tcp_sent *q)
 {
-	*q = (struct tcp_sent){ 0 };
-	TAILQ_INIT(&q->by_seq);
-	TAILQ_INIT(&q->flight);
-	TAILQ_INIT(&q->lost);
+	*q = (struct tcp_sent)TCP_SENT_EMPTY(*q);
 }
 
 bool
@@ -165,9 +162,8 @@ is_ambiguous(const struct tcp_sent_rec *r, const struct tcp_delivery *d)
 	return d->now_us - r->tx_us < d->min_rtt_us - d->min_rtt_us / 8;
 }
 
-/* Karn: an RTT sample only of a segment sent once, and at a known time. 0 says "none". */
-static void
-sample(const struct tcp_sent_rec *r, struct tcp_delivery *d)
+void
+tcp_sent_sample(const struct tcp_sent_rec *r, struct tcp_delivery *d)
 {
 	if (r->flags & (TCP_SENT_EVER_RETRANS | TCP_SENT_GUESSED))
 		return;
@@ -184,7 +180,7 @@ tcp_sent_deliver(const struct tcp_sent_rec *r, struct tcp_delivery *d)
 {
 	uint32_t end = tcp_sent_end(r);
 
-	sample(r, d);
+	tcp_sent_sample(r, d);
 	if (!d->has_news || chim_seq_gt(end, d->high_end))
 		d->high_end = end;
 	d->has_news = true;
@@ -342,7 +338,7 @@ tcp_sent_resent(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t now_us)
 }
 
 void
-tcp_sent_clear(struct tcp_sent *q, struct rte_mempool *pool)
+tcp_sent_free(struct tcp_sent *q, struct rte_mempool *pool)
 {
 	struct tcp_sent_rec *next = tcp_sent_first(q);
 
@@ -352,7 +348,6 @@ tcp_sent_clear(struct tcp_sent *q, struct rte_mempool *pool)
 		next = TAILQ_NEXT(r, by_seq);
 		rte_mempool_put(pool, r);
 	}
-	tcp_sent_init(q);
 }
 
 static uint32_t

@@ -39,7 +39,7 @@ setup(void **state)
 {
 	(void)state;
 	tcp_sent_init(&q);
-	tcp_rack_init(&rack);
+	rack = (struct tcp_rack){ 0 };
 	tcp_rack_kept_init(&kept);
 	for (uint32_t i = 0; i < 10; i++) {
 		const struct tcp_sent_new tx = {
@@ -55,7 +55,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	tcp_sent_clear(&q, pool);
+	tcp_sent_free(&q, pool);
 	pools_check_full(pool);
 	return 0;
 }

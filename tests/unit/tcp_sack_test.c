@@ -52,7 +52,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	tcp_sent_clear(&sent, pool);
+	tcp_sent_free(&sent, pool);
 	tcp_reass_flush(&reass, &row);
 	chim_row_flush(&row);
 	pools_check_full(pool);

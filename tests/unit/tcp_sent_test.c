@@ -45,7 +45,7 @@ static int
 teardown(void **state)
 {
 	(void)state;
-	tcp_sent_clear(&q, pool);
+	tcp_sent_free(&q, pool);
 	pools_check_full(pool);
 	return 0;
 }
@@ -588,7 +588,8 @@ random_operations_agree_with_a_map_of_bytes(void **state)
 			map_step(&m, &rnd, T0 + step * 10);
 			map_compare(&m);
 		}
-		tcp_sent_clear(&q, pool);
+		tcp_sent_free(&q, pool);
+		tcp_sent_init(&q);
 		pools_check_full(pool);
 	}
 }

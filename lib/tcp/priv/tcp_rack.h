@@ -23,6 +23,7 @@ struct tcp_rack_kept {
 };
 _Static_assert(sizeof(struct tcp_rack_kept) == 8, "what an idle connection keeps of it");
 
+/* Of a flight: zero when it begins. */
 struct tcp_rack {
 	uint32_t rtt_us; /* RACK.rtt; 0 = nothing delivered yet */
 	uint32_t tx_us;	 /* RACK.segment */
@@ -44,9 +45,6 @@ struct tcp_rack_in {
 	uint8_t dup_thresh;
 	bool in_recovery;
 };
-
-/** Nothing is in flight. */
-void tcp_rack_init(struct tcp_rack *k);
 
 /** A connection begins. */
 void tcp_rack_kept_init(struct tcp_rack_kept *kept);

@@ -115,6 +115,14 @@ struct tcp_sent_new {
 	uint8_t flags; /* TCP_SENT_FIN, TCP_SENT_PROBE, TCP_SENT_GUESSED */
 };
 
+/* What an empty queue is, at its place. */
+#define TCP_SENT_EMPTY(q)                                     \
+	{                                                     \
+		.by_seq = TAILQ_HEAD_INITIALIZER((q).by_seq), \
+		.flight = TAILQ_HEAD_INITIALIZER((q).flight), \
+		.lost = TAILQ_HEAD_INITIALIZER((q).lost),     \
+	}
+
 /** Make an empty queue. */
 void tcp_sent_init(struct tcp_sent *q);
 
@@ -161,8 +169,8 @@ void tcp_sent_unlose(struct tcp_sent *q);
 /** The record has been sent again, as a probe or because it is lost. */
 void tcp_sent_resent(struct tcp_sent *q, struct tcp_sent_rec *r, uint32_t now_us);
 
-/** Drop all records. */
-void tcp_sent_clear(struct tcp_sent *q, struct rte_mempool *pool);
+/** Drop all records. The queue is none until it is made again. */
+void tcp_sent_free(struct tcp_sent *q, struct rte_mempool *pool);
 
 /** Invariants, recomputed. @return NULL when they hold, else the one that does not. Cost: all. */
 const char *tcp_sent_check(const struct tcp_sent *q);
