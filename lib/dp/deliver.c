@@ -37,12 +37,17 @@ turn_to(struct news *n, struct chim_chan *ring)
 	n->room = chim_chan_room(ring);
 }
 
-/* What the engine has left open of an entry. */
+/* Entries of a connection join the others, with what the engine has left open of them. */
 static void
-finish(struct chim_worker *w, struct chim_conn *c, struct chim_io *io)
+take(struct chim_worker *w, struct chim_conn *c, struct news *n, uint32_t nb)
 {
-	io->offload_handle = dp_side(w, c)->offload_handle;
-	w->nb_lent += io->op == CHIM_IO_INDICATE;
+	uint64_t offload_handle = dp_side(w, c)->offload_handle;
+
+	for (struct chim_io *io = &n->io[n->nb]; io < &n->io[n->nb + nb]; io++) {
+		io->offload_handle = offload_handle;
+		w->nb_lent += io->op == CHIM_IO_INDICATE;
+	}
+	n->nb += nb;
 }
 
 /* The host's ring is full: whoever comes later comes behind. */
@@ -78,12 +83,15 @@ tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 			wait_for_host(w, head);
 			return done;
 		}
-		if (!chim_tcp_next_io(c, &n->io[n->nb], &w->env)) {
+		uint32_t space = RTE_MIN(AT_ONCE, n->room) - n->nb;
+		uint32_t nb = chim_tcp_next_io(c, &n->io[n->nb], space, &w->env);
+
+		take(w, c, n, nb);
+		done += nb;
+		if (nb < space) {
 			head->todo &= ~CHIM_TODO_DELIVER;
 			return done;
 		}
-		finish(w, c, &n->io[n->nb++]);
-		done++;
 	}
 }
 

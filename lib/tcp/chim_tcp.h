@@ -293,13 +293,14 @@ chim_tcp_host_io(struct chim_conn *c, const struct chim_io *io, struct chim_tcp_
 void chim_tcp_credit(struct chim_conn *c, uint32_t bytes, struct chim_tcp_env *env);
 
 /**
- * The next thing to tell the host, in order: *_DONE, INDICATE, EVENT, with the handle filled in
- * (offload_handle is the datapath's). INDICATE lends its data: chim_nbl.cookie is the handle and
- * chim_nbl.room the bytes to credit on return.
+ * What is next to tell the host, at most max things, in order: *_DONE, INDICATE, EVENT, with the
+ * handle filled in (offload_handle is the datapath's). INDICATE lends its data: chim_nbl.cookie is
+ * the handle and chim_nbl.room the bytes to credit on return.
  *
- * @return false when there is nothing more now.
+ * @return how many; fewer than max when there is nothing more now.
  */
-bool chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, struct chim_tcp_env *env);
+uint32_t
+chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, uint32_t max, struct chim_tcp_env *env);
 
 /* ---- what it sends ---- */
 

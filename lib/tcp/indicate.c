@@ -429,20 +429,28 @@ take_queued(struct chim_conn *c, struct chim_io *io)
 	return true;
 }
 
-bool
-chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, struct chim_tcp_env *env)
+/* The next of all. @return false: nothing that can be told now. */
+static bool
+take_next(struct chim_conn *c, struct chim_io *io)
 {
 	*io = (struct chim_io){ .handle = c->head.handle };
-	if (tcp_queues(c)->requests.head != NULL && (c->flags & TCP_EXPORTED) == 0)
-		tcp_indicate_fill(c, env);
 	if (c->events != 0) {
 		take_event(c, io);
 		return true;
 	}
-	if (c->q != NULL && take_queued(c, io))
-		return true;
-	if (take_end(c, io))
-		return true;
-	tcp_queues_settle(c, env);
-	return false;
+	return (c->q != NULL && take_queued(c, io)) || take_end(c, io);
+}
+
+uint32_t
+chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, uint32_t max, struct chim_tcp_env *env)
+{
+	uint32_t nb = 0;
+
+	if (tcp_queues(c)->requests.head != NULL && (c->flags & TCP_EXPORTED) == 0)
+		tcp_indicate_fill(c, env);
+	while (nb < max && take_next(c, &io[nb]))
+		nb++;
+	if (nb < max)
+		tcp_queues_settle(c, env);
+	return nb;
 }

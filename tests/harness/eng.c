@@ -372,12 +372,8 @@ static void
 tell(struct eng *e)
 {
 	chim_tcp_head(e->c)->todo &= ~CHIM_TODO_DELIVER;
-	for (;;) {
-		assert_true(e->nb_io < ENG_IO);
-		if (!chim_tcp_next_io(e->c, &e->io[e->nb_io], &e->env))
-			return;
-		e->nb_io++;
-	}
+	e->nb_io += chim_tcp_next_io(e->c, &e->io[e->nb_io], ENG_IO - e->nb_io, &e->env);
+	assert_true(e->nb_io < ENG_IO);
 }
 
 void
