@@ -87,8 +87,8 @@ chim_wire_tmpl_init(struct chim_tmpl *t, const struct chim_tmpl_in *in)
 		build_ip4(t, in);
 }
 
-/* @return bytes of L2 header written at p, which may be an odd address. */
-static uint32_t
+/* The L2 header at p, which may be an odd address. */
+static void
 push_l2(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h)
 {
 	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(p + sizeof(struct rte_ether_hdr));
@@ -96,15 +96,14 @@ push_l2(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h)
 
 	memcpy(p, t->image, t->l2_len);
 	if (h->user_priority == 0)
-		return t->l2_len;
+		return;
 	if (t->has_vlan) {
 		tag->vlan_tci = tag_tci(rte_be_to_cpu_16(tag->vlan_tci), h->user_priority);
-		return t->l2_len;
+		return;
 	}
 	tag->eth_proto = type->v;
 	tag->vlan_tci = tag_tci(0, h->user_priority);
 	type->v = RTE_BE16(RTE_ETHER_TYPE_VLAN);
-	return t->l2_len + TAG_LEN;
 }
 
 /* l4_len: TCP header and payload. The header checksum is left to the port when by_port. */
@@ -140,53 +139,56 @@ push_ip6(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h, uint32
 	ip->hop_limits = h->ttl;
 }
 
+/* Its checksum is 0 as yet. */
 static void
-push_tcp(uint8_t *p, const struct chim_hdr *h)
+push_tcp(uint8_t *p, const struct chim_hdr *h, uint16_t tcp_len)
 {
 	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)p;
-	const uint8_t *end = wire_options_write(p + sizeof(*tcp), h);
 
+	wire_options_write(p + sizeof(*tcp), h);
 	tcp->src_port = h->local_port;
 	tcp->dst_port = h->remote_port;
 	tcp->sent_seq = rte_cpu_to_be_32(h->seq);
 	tcp->recv_ack = rte_cpu_to_be_32(h->ack);
-	tcp->data_off = (uint8_t)((end - p) / 4 << 4);
+	tcp->data_off = (uint8_t)(tcp_len / 4 << 4);
 	tcp->tcp_flags = h->flags;
 	tcp->rx_win = rte_cpu_to_be_16(h->wnd);
 	tcp->cksum = 0;
 	tcp->tcp_urp = 0;
 }
 
-/*
- * What the port is to do. The pseudo header's sum goes into the checksum field, without the length
- * for segmentation, as ethdev wants it.
- */
-static void
-leave_to_port(struct rte_mbuf *m, const struct chim_tmpl *t, uint32_t offloads, uint16_t tso_mss)
+/* What the port is to do, as ol_flags say it. */
+static uint64_t
+port_flags(const struct chim_tmpl *t, uint32_t offloads, uint16_t tso_mss)
 {
-	m->ol_flags |= t->is_ip6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
+	uint64_t flags = t->is_ip6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4;
+
+	if ((offloads & (CHIM_TX_IP_CSUM | CHIM_TX_TCP_CSUM | CHIM_TX_TSO)) == 0)
+		return 0;
 	if (!t->is_ip6 && (offloads & CHIM_TX_IP_CSUM))
-		m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+		flags |= RTE_MBUF_F_TX_IP_CKSUM;
 	if (tso_mss != 0)
-		m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
+		flags |= RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM;
 	else if (offloads & CHIM_TX_TCP_CSUM)
-		m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-	m->tso_segsz = tso_mss;
+		flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+	return flags;
 }
 
-static void
-set_tcp_sum(struct rte_mbuf *m, const struct chim_tmpl *t, uint32_t tcp_off)
+/*
+ * The checksum field: for a port that fills it in the pseudo header's sum, without the length for
+ * segmentation, as ethdev wants it.
+ */
+static uint16_t
+tcp_sum(const struct rte_mbuf *m, const struct chim_tmpl *t, uint32_t tcp_off, uint32_t l4_len,
+	uint64_t flags)
 {
-	struct rte_tcp_hdr *tcp = rte_pktmbuf_mtod_offset(m, struct rte_tcp_hdr *, tcp_off);
-	uint32_t l4_len = m->pkt_len - tcp_off;
 	uint32_t pseudo = t->pseudo_sum;
 
-	if (!(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG))
+	if (!(flags & RTE_MBUF_F_TX_TCP_SEG))
 		pseudo += rte_cpu_to_be_16((uint16_t)l4_len);
-	if (m->ol_flags & RTE_MBUF_F_TX_L4_MASK)
-		tcp->cksum = wire_fold(pseudo);
-	else
-		tcp->cksum = (uint16_t)~wire_fold(pseudo + wire_sum_chain(m, tcp_off, l4_len));
+	if (flags & RTE_MBUF_F_TX_L4_MASK)
+		return wire_fold(pseudo);
+	return (uint16_t)~wire_fold(pseudo + wire_sum_chain(m, tcp_off, l4_len));
 }
 
 void
@@ -194,23 +196,21 @@ chim_wire_push(struct rte_mbuf *m, const struct chim_tmpl *t, const struct chim_
 	uint32_t offloads, uint16_t tso_mss)
 {
 	uint32_t tag_len = h->user_priority != 0 && !t->has_vlan ? TAG_LEN : 0;
+	uint32_t l2_len = t->l2_len + tag_len;
+	uint32_t tcp_off = l2_len + t->l3_len;
 	uint16_t tcp_len = chim_wire_tcp_len(h->has_ts, h->nb_sack);
 	uint32_t l4_len = m->pkt_len + tcp_len;
-	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(
-		m, (uint16_t)(t->l2_len + tag_len + t->l3_len + tcp_len));
+	uint64_t flags = port_flags(t, offloads, tso_mss);
+	uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)(tcp_off + tcp_len));
 
 	chim_assert(p != NULL);
-	m->ol_flags &= ~RTE_MBUF_F_TX_OFFLOAD_MASK;
-	m->tx_offload = 0;
-	m->l2_len = push_l2(p, t, h);
-	m->l3_len = t->l3_len;
-	m->l4_len = tcp_len;
-	if (offloads & (CHIM_TX_IP_CSUM | CHIM_TX_TCP_CSUM | CHIM_TX_TSO))
-		leave_to_port(m, t, offloads, tso_mss);
+	m->ol_flags = (m->ol_flags & ~RTE_MBUF_F_TX_OFFLOAD_MASK) | flags;
+	m->tx_offload = rte_mbuf_tx_offload(l2_len, t->l3_len, tcp_len, tso_mss, 0, 0, 0);
+	push_l2(p, t, h);
 	if (t->is_ip6)
-		push_ip6(p + m->l2_len, t, h, l4_len);
+		push_ip6(p + l2_len, t, h, l4_len);
 	else
-		push_ip4(p + m->l2_len, t, h, l4_len, offloads & CHIM_TX_IP_CSUM);
-	push_tcp(p + m->l2_len + m->l3_len, h);
-	set_tcp_sum(m, t, m->l2_len + m->l3_len);
+		push_ip4(p + l2_len, t, h, l4_len, offloads & CHIM_TX_IP_CSUM);
+	push_tcp(p + tcp_off, h, tcp_len);
+	((struct rte_tcp_hdr *)(p + tcp_off))->cksum = tcp_sum(m, t, tcp_off, l4_len, flags);
 }
