@@ -8,8 +8,10 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "handover.h"
@@ -105,6 +107,16 @@ peer_read(struct conn *c)
 	return 0;
 }
 
+/* Until the last acknowledgment has come: without it the kernel would repair when all is over. */
+static void
+peer_linger(const struct conn *c)
+{
+	int left = 0;
+
+	while (atomic_load(&c->error) == 0 && ioctl(c->peer, SIOCOUTQ, &left) == 0 && left != 0)
+		poll(NULL, 0, 1);
+}
+
 void *
 handover_peer(void *arg)
 {
@@ -129,6 +141,8 @@ handover_peer(void *arg)
 		if (error == 0 && (p.revents & (POLLIN | POLLHUP | POLLERR)) && !c->peer_eof)
 			error = peer_read(c);
 	}
+	if (error == 0)
+		peer_linger(c);
 	if (getsockopt(c->peer, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
 		c->peer_retrans = info.tcpi_total_retrans;
 	if (error != 0)
