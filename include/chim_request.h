@@ -104,10 +104,11 @@ struct chim_request {
 _Static_assert(sizeof(struct chim_request) == 64, "ring entries are 64 bytes");
 
 /* struct chim_flow_record.flags: what the worker has seen go by during a hold. */
-#define CHIM_RECORD_SENT    0x1u /* a segment of the kernel left: snd_max, rcv_nxt, wnd are set */
-#define CHIM_RECORD_TS	    0x2u /* it carried timestamps: tsval, tsecr are set */
-#define CHIM_RECORD_PEER    0x4u /* a frame of the peer is kept: peer_* are set */
-#define CHIM_RECORD_PEER_TS 0x8u /* it carried timestamps: peer_tsval is set */
+#define CHIM_RECORD_SENT    0x1u  /* a segment of the kernel left: rcv_nxt, wnd are set */
+#define CHIM_RECORD_TS	    0x2u  /* it carried timestamps: tsval, tsecr are set */
+#define CHIM_RECORD_PEER    0x4u  /* a frame of the peer is kept: peer_* are set */
+#define CHIM_RECORD_PEER_TS 0x8u  /* it carried timestamps: peer_tsval is set */
+#define CHIM_RECORD_DATA    0x10u /* what left took sequence numbers: snd_max is set */
 
 /* What hold and seal have recorded of a flow. */
 struct chim_flow_record {

@@ -209,14 +209,19 @@ dp_hold_record(struct dp_hold *hold, const struct chim_seg *seg)
 	struct chim_flow_record *r = &hold->record;
 	uint32_t end = seg->seq + seg->len;
 
-	if (seg->why != CHIM_WHY_NONE)
+	/* A reset in answer to a stray acknowledges nothing; its numbers are those of no
+	 * connection. */
+	if (seg->why != CHIM_WHY_NONE || (seg->flags & (CHIM_RST | CHIM_ACK)) != CHIM_ACK)
 		return;
 	end += (seg->flags & CHIM_SYN) != 0;
 	end += (seg->flags & CHIM_FIN) != 0;
 	/* Only what occupies sequence space tells how far it has sent: a pure ACK of a kernel
 	 * socket that is being read out counts bytes that were marked as sent and never were. */
-	if ((r->flags & CHIM_RECORD_SENT) == 0 || (end != seg->seq && chim_seq_gt(end, r->snd_max)))
+	if (end != seg->seq &&
+		((r->flags & CHIM_RECORD_DATA) == 0 || chim_seq_gt(end, r->snd_max))) {
+		r->flags |= CHIM_RECORD_DATA;
 		r->snd_max = end;
+	}
 	r->flags |= CHIM_RECORD_SENT;
 	r->rcv_nxt = seg->ack;
 	r->wnd = seg->wnd;

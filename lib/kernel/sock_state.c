@@ -60,20 +60,23 @@ kernel_sock_is_fin_sent(const struct kernel_sock_state *st)
 		chim_seq_gt(st->snd_max, st->snd_una + st->send.len);
 }
 
-/* The kernel may have sent between freeze and placeholder: what is paced, a delayed ACK. */
+/*
+ * The kernel may have sent between freeze and placeholder: what is paced, a delayed ACK. It can not
+ * have sent what was not queued, nor acknowledged what had not come.
+ */
 void
 kernel_sock_learn(struct kernel_sock_state *st, const struct chim_flow_record *rec)
 {
+	uint32_t snd_end = st->snd_una + st->send.len + (kernel_sock_has_closed(st->state) ? 1 : 0);
+	uint32_t promised = rec->rcv_nxt + ((uint32_t)rec->wnd << st->rcv_wscale);
 	struct tcp_repair_window *w = &st->window;
 
-	if ((rec->flags & CHIM_RECORD_SENT) != 0) {
-		uint32_t promised = rec->rcv_nxt + ((uint32_t)rec->wnd << st->rcv_wscale);
-
+	if ((rec->flags & CHIM_RECORD_DATA) != 0 && chim_seq_le(rec->snd_max, snd_end))
 		st->snd_max = chim_seq_max(st->snd_max, rec->snd_max);
-		if (chim_seq_gt(promised, w->rcv_wup + w->rcv_wnd)) {
-			w->rcv_wup = chim_seq_max(w->rcv_wup, rec->rcv_nxt);
-			w->rcv_wnd = promised - w->rcv_wup;
-		}
+	if ((rec->flags & CHIM_RECORD_SENT) != 0 && chim_seq_le(rec->rcv_nxt, st->rcv_nxt) &&
+		chim_seq_gt(promised, w->rcv_wup + w->rcv_wnd)) {
+		w->rcv_wup = chim_seq_max(w->rcv_wup, rec->rcv_nxt);
+		w->rcv_wnd = promised - w->rcv_wup;
 	}
 	if ((rec->flags & CHIM_RECORD_TS) != 0) {
 		st->has_ts_recent = true;

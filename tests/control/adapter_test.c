@@ -319,7 +319,7 @@ flow_operations_go_to_the_worker_of_the_tuple_and_bring_the_record(void **state)
 	req.flow.marker = 0x1122;
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_SUCCESS);
 	assert_int_equal(w->flow.marker, 0x1122);
-	assert_int_equal(r->last.record.flags, CHIM_RECORD_SENT);
+	assert_int_equal(r->last.record.flags, CHIM_RECORD_DATA);
 	req = flow_request(CHIM_OP_RELEASE);
 	assert_int_equal(rig_do_request(r, 0, &req), CHIM_STATUS_SUCCESS);
 	assert_int_equal(fake_count(w, CHIM_MSG_RELEASE), 1);

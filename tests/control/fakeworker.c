@@ -215,7 +215,7 @@ flow(struct fake_worker *w, struct chim_msg *m)
 		w->nb_injected++;
 		frame = next;
 	}
-	m->flow.record = (struct chim_flow_record){ .flags = CHIM_RECORD_SENT, .snd_max = 77 };
+	m->flow.record = (struct chim_flow_record){ .flags = CHIM_RECORD_DATA, .snd_max = 77 };
 	accept(w, m);
 }
 

@@ -222,7 +222,57 @@ an_empty_pool_costs_segments_not_the_worker(void **state)
 	rings_down(&r);
 }
 
+/* What a hold of the first flow has recorded when the kernel says this. */
+static struct chim_flow_record
+recorded(const struct frame *f)
+{
+	struct chim_flow_record record;
+	struct chim_msg *msg;
+	struct rings r;
+
+	rings_up(&r, &(struct rings_opts){ 0 });
+	rings_hold(&r, 0, 0, 0);
+	rings_kernel_in(&r, 0, rings_frame(&r, f, 0));
+	rings_settle(&r);
+	assert_int_equal(rings_wire_drain(&r), 1);
+	msg = rings_msg(&r, CHIM_MSG_RELEASE);
+	msg->flow.tuple = rings_tuple(0);
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	record = msg->flow.record;
+	rings_down(&r);
+	return record;
+}
+
+/* It answers a stray, and its numbers are those of no connection: a window of 0 to 0, from 0. */
+static void
+a_reset_of_the_kernel_is_not_recorded(void **state)
+{
+	const struct frame reset = { .is_from_us = true, .flags = CHIM_RST, .ttl = 64 };
+
+	assert_int_equal(recorded(&reset).flags, 0);
+}
+
+static void
+a_pure_ack_alone_says_nothing_of_how_far_was_sent(void **state)
+{
+	const struct frame ack = {
+		.is_from_us = true,
+		.seq = RINGS_OUR_SEQ + 900,
+		.ack = RINGS_PEER_SEQ + 7,
+		.flags = CHIM_ACK,
+		.wnd = 1234,
+		.ttl = 64,
+	};
+	struct chim_flow_record record = recorded(&ack);
+
+	assert_int_equal(record.flags, CHIM_RECORD_SENT);
+	assert_int_equal(record.rcv_nxt, RINGS_PEER_SEQ + 7);
+	assert_int_equal(record.wnd, 1234);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_reset_of_the_kernel_is_not_recorded),
+	cmocka_unit_test(a_pure_ack_alone_says_nothing_of_how_far_was_sent),
 	cmocka_unit_test(frames_of_both_sides_keep_their_order),
 	cmocka_unit_test(a_full_exception_port_drops_and_counts),
 	cmocka_unit_test(without_an_exception_port_frames_are_dropped_and_counted),

@@ -146,7 +146,8 @@ a_hold_passes_and_records_what_the_kernel_says(void **state)
 	msg = rings_msg(&r, CHIM_MSG_RELEASE);
 	msg->flow.tuple = rings_tuple(0);
 	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
-	assert_int_equal(msg->flow.record.flags, CHIM_RECORD_SENT | CHIM_RECORD_PEER);
+	assert_int_equal(
+		msg->flow.record.flags, CHIM_RECORD_SENT | CHIM_RECORD_DATA | CHIM_RECORD_PEER);
 	assert_int_equal(msg->flow.record.snd_max, (uint32_t)(RINGS_OUR_SEQ + 150));
 	assert_int_equal(msg->flow.record.rcv_nxt, RINGS_PEER_SEQ);
 	assert_int_equal(msg->flow.record.wnd, 1234);

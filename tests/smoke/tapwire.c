@@ -164,10 +164,10 @@ record_host(struct tapwire *w, const struct view *v)
 	w->has_max = true;
 	/* A pure ACK of a frozen socket counts bytes that were never sent: only what occupies
 	 * sequence space tells how far it has sent. */
-	if (end != seq)
+	if (end != seq) {
 		r->flow.snd_max = w->max_seq;
-	else if ((r->flow.flags & CHIM_RECORD_SENT) == 0)
-		r->flow.snd_max = chim_seq_min(seq, w->max_seq);
+		r->flow.flags |= CHIM_RECORD_DATA;
+	}
 	r->flow.flags |= CHIM_RECORD_SENT;
 	r->flow.rcv_nxt = rte_be_to_cpu_32(v->tcp->recv_ack);
 	r->flow.wnd = window;
