@@ -209,8 +209,7 @@ dp_hold_record(struct dp_hold *hold, const struct chim_seg *seg)
 	struct chim_flow_record *r = &hold->record;
 	uint32_t end = seg->seq + seg->len;
 
-	/* A reset in answer to a stray acknowledges nothing; its numbers are those of no
-	 * connection. */
+	/* A reset that answers a stray acknowledges nothing, and says nothing of this one. */
 	if (seg->why != CHIM_WHY_NONE || (seg->flags & (CHIM_RST | CHIM_ACK)) != CHIM_ACK)
 		return;
 	end += (seg->flags & CHIM_SYN) != 0;
