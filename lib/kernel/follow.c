@@ -11,6 +11,7 @@
  *   VLAN gives other priorities       invalidate: its connections come back
  *   route gone, other interface       invalidate: its connections come back
  *   interface down, address removed   what that does to the routes; of link loss alone: nothing
+ *   an update that the engine refuses invalidate: its connections come back
  *
  * A notification only marks what it concerns; what is true now is asked then.
  * Who is reachable, and who tells whom, is in reach.c.
@@ -126,16 +127,17 @@ review_neighbor(struct chim_kernel *k, struct kernel_neighbor *n)
 		(void)kernel_neighbor_probe(&k->nl, n->ifindex, n->family, n->addr);
 		return;
 	}
-	if (rc != 0 || (now.state & NUD_FAILED) != 0) {
+	if (rc != 0 || n->is_wrong || (now.state & NUD_FAILED) != 0) {
 		if (n->life == KERNEL_LIFE_PRESENT && !kernel_neighbor_invalidate(k, n))
 			n->is_stale = true;
 		return;
 	}
 	if (!now.has_mac || memcmp(now.mac, n->mac, sizeof(n->mac)) == 0)
 		return;
-	memcpy(n->mac, now.mac, sizeof(n->mac));
-	if (n->life == KERNEL_LIFE_PRESENT && !kernel_neighbor_update(k, n))
-		n->is_stale = true;
+	if (n->life == KERNEL_LIFE_ABSENT)
+		memcpy(n->mac, now.mac, sizeof(n->mac));
+	else
+		n->is_stale = !kernel_neighbor_update(k, n, now.mac);
 }
 
 /* ---- paths ---- */
@@ -149,21 +151,12 @@ fill_tuple(const struct kernel_path *p, struct chim_tuple *t)
 	memcpy(t->remote_addr, p->remote, sizeof(t->remote_addr));
 }
 
-static bool
-apply_mtu(struct chim_kernel *k, struct kernel_path *p, uint32_t mtu)
-{
-	if (mtu == p->mtu)
-		return true;
-	p->mtu = mtu;
-	return p->life != KERNEL_LIFE_PRESENT || kernel_path_update(k, p);
-}
-
 static uint32_t
 mtu_now(const struct chim_kernel *k, const struct kernel_path *p)
 {
-	bool is_learnt = p->mtu_until > k->now && p->mtu < p->route_mtu;
+	bool is_learnt = p->mtu_until > k->now && p->learnt_mtu < p->route_mtu;
 
-	return is_learnt ? p->mtu : p->route_mtu;
+	return is_learnt ? p->learnt_mtu : p->route_mtu;
 }
 
 static bool
@@ -171,11 +164,13 @@ review_route(struct chim_kernel *k, struct kernel_path *p, const struct kernel_r
 {
 	struct kernel_neighbor *to;
 	const char *why;
+	uint32_t mtu;
 
 	if (r->oif == p->neighbor->ifindex && r->hop_family == p->neighbor->family &&
 		memcmp(r->hop, p->neighbor->addr, sizeof(r->hop)) == 0) {
 		p->route_mtu = r->mtu;
-		return apply_mtu(k, p, mtu_now(k, p));
+		mtu = mtu_now(k, p);
+		return mtu == p->mtu || kernel_path_update(k, p, mtu);
 	}
 	to = kernel_neighbor_get(k, r, &why);
 	if (to == NULL)
@@ -194,8 +189,8 @@ review_path(struct chim_kernel *k, struct kernel_path *p)
 	struct chim_tuple t;
 	int rc;
 
-	if (p->is_busy || p->neighbor->is_busy || p->life == KERNEL_LIFE_COMING ||
-		p->neighbor->life == KERNEL_LIFE_COMING)
+	if (p->is_busy || p->neighbor->is_busy || p->life == KERNEL_LIFE_ABSENT ||
+		p->life == KERNEL_LIFE_COMING || p->neighbor->life == KERNEL_LIFE_COMING)
 		return; /* later */
 	if (p->life != KERNEL_LIFE_PRESENT) {
 		p->is_stale = false;
@@ -203,7 +198,8 @@ review_path(struct chim_kernel *k, struct kernel_path *p)
 	}
 	fill_tuple(p, &t);
 	rc = kernel_resolve_route(&k->nl, &t, p->mark, p->bound, &r);
-	if (rc != 0 || r.type != RTN_UNICAST || kernel_egress_find(k, &r, &way) != NULL ||
+	if (rc != 0 || p->is_wrong || r.type != RTN_UNICAST ||
+		kernel_egress_find(k, &r, &way) != NULL ||
 		memcmp(&r.iface.qos, &p->qos, sizeof(p->qos)) != 0)
 		p->is_stale = !kernel_path_invalidate(k, p);
 	else
@@ -216,16 +212,11 @@ kernel_follow_mtu(struct chim_kernel *k, struct kernel_path *p, uint32_t mtu)
 	uint32_t least = p->family == CHIM_AF_INET ? 552 : 1280; /* RFC 1191 7.3, RFC 8200 5 */
 
 	mtu = RTE_MAX(mtu, least);
-	if (mtu >= p->mtu)
+	if (mtu >= mtu_now(k, p))
 		return;
+	p->learnt_mtu = mtu;
 	p->mtu_until = k->now + MTU_HOLD_US;
-	if (p->is_busy || p->life != KERNEL_LIFE_PRESENT) {
-		p->mtu = mtu;
-		p->is_stale = true;
-		return;
-	}
-	if (!apply_mtu(k, p, mtu))
-		p->is_stale = true;
+	p->is_stale = true;
 }
 
 static void

@@ -302,7 +302,7 @@ neighbor_cookie(const struct kernel_neighbor *n)
 }
 
 bool
-kernel_path_update(struct chim_kernel *k, struct kernel_path *p)
+kernel_path_update(struct chim_kernel *k, struct kernel_path *p, uint32_t mtu)
 {
 	chim_path_block_init(&p->block, p->family, &p->handle);
 	p->block.block.header.type =
@@ -311,28 +311,32 @@ kernel_path_update(struct chim_kernel *k, struct kernel_path *p)
 	memcpy(&p->block.path_const,
 		&(struct chim_path_cached){
 			.header.length = sizeof(struct chim_path_cached),
-			.path_mtu = p->mtu,
+			.path_mtu = mtu,
 		},
 		sizeof(struct chim_path_cached));
-	p->is_busy = kernel_object_submit(k, CHIM_OP_UPDATE, path_cookie(p), &p->block.block);
-	if (p->is_busy)
-		k->counters.path_updates++;
-	return p->is_busy;
+	if (!kernel_object_submit(k, CHIM_OP_UPDATE, path_cookie(p), &p->block.block))
+		return false;
+	p->is_busy = true;
+	p->mtu = mtu;
+	k->counters.path_updates++;
+	return true;
 }
 
 bool
-kernel_neighbor_update(struct chim_kernel *k, struct kernel_neighbor *n)
+kernel_neighbor_update(struct chim_kernel *k, struct kernel_neighbor *n, const uint8_t *mac)
 {
 	struct chim_neighbor_cached cached = { .header.length = sizeof(cached) };
 
 	chim_bare_block_init(&n->block.block, &n->handle);
 	n->block.block.header.type = CHIM_STATE_NEIGHBOR_CACHED;
-	memcpy(cached.dl_destination, n->mac, sizeof(n->mac));
+	memcpy(cached.dl_destination, mac, sizeof(n->mac));
 	memcpy(&n->block.neighbor_const, &cached, sizeof(cached));
-	n->is_busy = kernel_object_submit(k, CHIM_OP_UPDATE, neighbor_cookie(n), &n->block.block);
-	if (n->is_busy)
-		k->counters.neighbor_updates++;
-	return n->is_busy;
+	if (!kernel_object_submit(k, CHIM_OP_UPDATE, neighbor_cookie(n), &n->block.block))
+		return false;
+	n->is_busy = true;
+	memcpy(n->mac, mac, sizeof(n->mac));
+	k->counters.neighbor_updates++;
+	return true;
 }
 
 /* Root: the neighbor that is there; below: the path that goes to it (spec 4.3). When it is not
@@ -490,6 +494,8 @@ on_path(struct chim_kernel *k, struct kernel_path *p, const struct chim_completi
 	bool is_ok = c->status == CHIM_STATUS_SUCCESS;
 
 	p->is_busy = false;
+	if (c->op == CHIM_OP_UPDATE && !is_ok)
+		p->is_stale = p->is_wrong = true;
 	if (p->target != NULL) {
 		struct kernel_neighbor *loser = is_ok ? p->neighbor : p->target;
 
@@ -511,6 +517,8 @@ static void
 on_neighbor(struct chim_kernel *k, struct kernel_neighbor *n, const struct chim_completion *c)
 {
 	n->is_busy = false;
+	if (c->op == CHIM_OP_UPDATE && c->status != CHIM_STATUS_SUCCESS)
+		n->is_stale = n->is_wrong = true;
 	if (c->op == CHIM_OP_QUERY && c->status == CHIM_STATUS_SUCCESS)
 		kernel_reach_confirm(k, n);
 	if (c->op == CHIM_OP_INITIATE)

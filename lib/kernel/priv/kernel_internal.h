@@ -55,6 +55,7 @@ struct kernel_neighbor {
 	enum kernel_life life;
 	bool is_busy;  /* a request about it is in flight */
 	bool is_stale; /* the kernel has said something new: look again */
+	bool is_wrong; /* the engine could not be told what is true: it is to give it up */
 	const struct kernel_port *port;
 	int ifindex;	  /* where the kernel has it: the port's, or a VLAN interface on that */
 	uint16_t vlan_id; /* 0 = none */
@@ -74,6 +75,7 @@ struct kernel_path {
 	enum kernel_life life;
 	bool is_busy;
 	bool is_stale;
+	bool is_wrong; /* the engine could not be told what is true: it is to give it up */
 	struct kernel_neighbor *neighbor;
 	struct kernel_neighbor *target; /* relink in progress: where to */
 	uint8_t family;			/* CHIM_AF_* */
@@ -85,7 +87,8 @@ struct kernel_path {
 	chim_us_t routed_at;   /* when the kernel last said that it has a route */
 	uint16_t vlan_id;      /* by which it expects frames of the peer then, 0 = none */
 	uint32_t route_mtu;    /* what the kernel says */
-	uint32_t mtu;	       /* as the engine has it: less where ICMP asked for it */
+	uint32_t mtu;	       /* as the engine has it */
+	uint32_t learnt_mtu;   /* what ICMP asked for */
 	chim_us_t mtu_until;   /* then the route's is tried again */
 	uint32_t nb_conns;     /* that use it, or are on the way to it */
 	chim_us_t idle_since;
@@ -397,8 +400,8 @@ bool
 kernel_object_submit(struct chim_kernel *k, uint32_t op, uint64_t cookie, struct chim_block *root);
 bool kernel_path_invalidate(struct chim_kernel *k, struct kernel_path *p);
 bool kernel_neighbor_invalidate(struct chim_kernel *k, struct kernel_neighbor *n);
-bool kernel_path_update(struct chim_kernel *k, struct kernel_path *p);
-bool kernel_neighbor_update(struct chim_kernel *k, struct kernel_neighbor *n);
+bool kernel_path_update(struct chim_kernel *k, struct kernel_path *p, uint32_t mtu);
+bool kernel_neighbor_update(struct chim_kernel *k, struct kernel_neighbor *n, const uint8_t *mac);
 bool kernel_path_relink(struct chim_kernel *k, struct kernel_path *p, struct kernel_neighbor *to);
 
 /* ---- egress.c ---- */
