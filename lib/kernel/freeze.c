@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 
 #include "chim_seq.h"
@@ -69,6 +70,19 @@ read_info(int fd, struct kernel_sock_state *st)
 			? info.tcpi_last_data_recv
 			: info.tcpi_last_ack_recv,
 	};
+	return 0;
+}
+
+/* Data that came out of order is in no count, and takes memory like any other. */
+static int
+read_memory(int fd, bool *is_bare)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(mem);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len) != 0)
+		return -errno;
+	*is_bare = mem[SK_MEMINFO_RMEM_ALLOC] == 0 && mem[SK_MEMINFO_WMEM_QUEUED] == 0;
 	return 0;
 }
 
@@ -151,7 +165,10 @@ read_all(int fd, struct kernel_sock_state *st)
 
 	if (rc == 0 && !is_connected(st))
 		rc = -ENOTCONN;
-	if (rc == 0)
+	st->is_bare = false;
+	if (rc == 0 && st->state == CHIM_TCP_ESTABLISHED)
+		rc = read_memory(fd, &st->is_bare);
+	if (rc == 0 && !st->is_bare)
 		rc = read_counts(fd, &q);
 	if (rc == 0)
 		rc = read_window_and_mss(fd, st);

@@ -4,7 +4,9 @@
  * What stays in the kernel while a connection runs in the engine: a socket
  * with the same tuple and nothing in it. It keeps the port and the address
  * taken, owns no byte and no timer that could end it, and, being in repair
- * mode, goes without a packet when it is closed.
+ * mode, goes without a packet when it is closed. An ESTABLISHED socket whose
+ * queues are empty is all that already, but for the user's timers; any other is
+ * taken apart and made again.
  *
  * Its numbers are those of the moment of the move. Should a hold run out while
  * a move is under way, the kernel's receive half is right, and what it takes
@@ -32,12 +34,13 @@ set_windows(int fd, const struct kernel_sock_state *st)
 int
 kernel_sock_empty(int fd, const struct kernel_sock_state *st)
 {
-	int rc = kernel_repair_disconnect(fd);
+	int rc = st->is_bare ? 0 : kernel_repair_disconnect(fd);
 
 	if (rc == 0)
 		rc = kernel_options_stop_timers(fd, &st->options);
-	if (rc == 0)
-		rc = kernel_sock_open(fd, st, st->rcv_nxt, st->snd_max);
+	if (rc != 0 || st->is_bare)
+		return rc;
+	rc = kernel_sock_open(fd, st, st->rcv_nxt, st->snd_max);
 	if (rc == 0)
 		rc = set_windows(fd, st);
 	return rc;

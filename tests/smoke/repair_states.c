@@ -13,6 +13,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <linux/sock_diag.h>
+
 #include "rig.h"
 #include "test.h"
 
@@ -388,13 +390,70 @@ the_placeholder_outlives_the_timers(void **state)
 	finish(r);
 }
 
+/* Nothing in any queue: the socket stays where it is, and its timers must not. */
+static void
+a_bare_placeholder_outlives_the_timers(void **state)
+{
+	RIG(r, .family = AF_INET);
+	struct rig_move m = { .stay_ms = 4000 };
+
+	set_int(r->host, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000);
+	set_int(r->host, IPPROTO_TCP, TCP_KEEPIDLE, 1);
+	set_int(r->host, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+	set_int(r->host, SOL_SOCKET, SO_KEEPALIVE, 1);
+	assert_int_equal(rig_move(r, &m), 0);
+	assert_true(m.st.is_bare);
+	assert_int_equal(rig_peer_write(r, 100), 100);
+	host_gets(r, 100, false);
+	assert_int_equal(int_of(r->host, IPPROTO_TCP, TCP_USER_TIMEOUT), 1000);
+	assert_int_equal(int_of(r->host, SOL_SOCKET, SO_KEEPALIVE), 1);
+	finish(r);
+}
+
+static void
+note_memory(struct rig *r, void *arg)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(mem);
+
+	assert_int_equal(getsockopt(r->host, SOL_SOCKET, SO_MEMINFO, mem, &len), 0);
+	*(uint32_t *)arg = mem[SK_MEMINFO_RMEM_ALLOC];
+}
+
+/* It is in no count that the kernel tells, and would stay in memory as long as the placeholder. */
+static void
+out_of_order_data_does_not_stay_in_the_placeholder(void **state)
+{
+	RIG(r, .family = AF_INET);
+	uint32_t memory = 0;
+	uint32_t left = UINT32_MAX;
+	struct rig_move m = { .meanwhile = note_memory, .arg = &left };
+
+	tapwire_cut_from_peer(r->w, true);
+	assert_int_equal(rig_peer_write(r, 500), 500);
+	usleep(5000);
+	tapwire_cut_from_peer(r->w, false);
+	tapwire_cut(r->w, true); /* or the peer would learn what is missing, and send it */
+	assert_int_equal(rig_peer_write(r, 500), 500);
+	assert_true(RIG_WAIT((note_memory(r, &memory), memory != 0)));
+	assert_int_equal(rig_move(r, &m), 0);
+	assert_int_equal(m.unread, 0);
+	assert_int_equal(left, 0);
+	tapwire_cut(r->w, false);
+	host_gets(r, 1000, false);
+	finish(r);
+}
+
 static void
 peer_speaks(struct rig *r, void *arg)
 {
+	struct tapwire_record rec;
+
 	(void)arg;
 	assert_int_equal(rig_peer_write(r, 9000), 9000);
 	shutdown(r->peer, SHUT_WR);
-	usleep(20000);
+	/* What came later than the end of the hold would find no socket. */
+	assert_true(RIG_WAIT((tapwire_read(r->w, &rec), rec.peer_fins != 0)));
 }
 
 static void
@@ -407,6 +466,19 @@ what_comes_after_a_hold_ran_out_is_not_lost(void **state)
 	assert_int_equal(rig_move(r, &m), 0);
 	assert_int_equal(m.st.state, CHIM_TCP_CLOSE_WAIT);
 	host_gets(r, 9500, true);
+	rig_destroy(r);
+}
+
+static void
+what_comes_to_a_bare_placeholder_is_not_lost(void **state)
+{
+	RIG(r, .family = AF_INET);
+	struct rig_move m = { .meanwhile = peer_speaks, .expire_hold = true };
+
+	assert_int_equal(rig_move(r, &m), 0);
+	assert_true(m.st.is_bare);
+	assert_int_equal(m.st.state, CHIM_TCP_CLOSE_WAIT);
+	host_gets(r, 9000, true);
 	rig_destroy(r);
 }
 
@@ -427,13 +499,25 @@ close_it(struct rig *r, void *arg)
 }
 
 static void
-a_placeholder_is_closed_without_a_packet(void **state)
+close_placeholder(uint32_t unread)
 {
 	RIG(r, .family = AF_INET);
 	struct rig_move m = { .meanwhile = close_it };
+	uint32_t memory = 0;
 
+	if (unread != 0)
+		assert_int_equal(rig_peer_write(r, unread), unread);
+	assert_true(RIG_WAIT((note_memory(r, &memory), (memory != 0) == (unread != 0))));
 	assert_true(rig_move(r, &m) != 0); /* there is nothing to come back to */
+	assert_int_equal(m.st.is_bare, unread == 0);
 	rig_destroy(r);
+}
+
+static void
+a_placeholder_is_closed_without_a_packet(void **state)
+{
+	close_placeholder(0);
+	close_placeholder(500);
 }
 
 static uint32_t
@@ -489,7 +573,10 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_fin_behind_a_closed_window_arrives_by_itself),
 	cmocka_unit_test(options_segment_size_and_locks_come_out_as_they_went_in),
 	cmocka_unit_test(the_placeholder_outlives_the_timers),
+	cmocka_unit_test(a_bare_placeholder_outlives_the_timers),
+	cmocka_unit_test(out_of_order_data_does_not_stay_in_the_placeholder),
 	cmocka_unit_test(what_comes_after_a_hold_ran_out_is_not_lost),
+	cmocka_unit_test(what_comes_to_a_bare_placeholder_is_not_lost),
 	cmocka_unit_test(a_placeholder_is_closed_without_a_packet),
 	cmocka_unit_test(a_descriptor_polls_as_before_once_it_is_back),
 };

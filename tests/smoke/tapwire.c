@@ -289,6 +289,8 @@ from_peer(struct tapwire *w, struct frame *f)
 	look(w, f, false, &v);
 	if (v.is_flow && (v.tcp->tcp_flags & RTE_TCP_RST_FLAG) != 0)
 		w->rec.resets++;
+	if (v.is_flow && (v.tcp->tcp_flags & RTE_TCP_FIN_FLAG) != 0)
+		w->rec.peer_fins++;
 	if (!v.is_flow || !w->is_cut[TAPWIRE_PEER])
 		carry(w, TAPWIRE_HOST, f, v.is_flow);
 }

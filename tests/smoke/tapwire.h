@@ -36,6 +36,7 @@ struct tapwire_record {
 	uint32_t sealed_frames; /* dropped by a seal */
 	uint32_t max_seq;	/* of the host: how far it has sent, FIN counted */
 	uint32_t resets;	/* either direction */
+	uint32_t peer_fins;	/* frames of the peer's with one */
 	uint32_t tsecr_zero;	/* host frames that echo nothing, after the first */
 	uint32_t tsval_backwards;
 	uint32_t window_shrunk;	 /* right edge moved left */

@@ -89,6 +89,7 @@ struct kernel_sock_state {
 	struct tcp_repair_window window;
 	struct kernel_bytes send; /* from snd_una on, no FIN */
 	struct kernel_bytes recv; /* up to rcv_nxt, no FIN */
+	bool is_bare;		  /* ESTABLISHED, and all its queues are empty */
 
 	uint32_t ts_val; /* TSval clock at ts_at_us of CLOCK_MONOTONIC */
 	uint64_t ts_at_us;
@@ -223,7 +224,8 @@ int kernel_sock_thaw(int fd, const struct kernel_sock_state *st, bool probe);
 
 /**
  * Make the socket a placeholder: same tuple, same numbers, empty queues, no timers, in repair
- * mode, so that closing it is silent. On failure the socket is closed and in repair mode: rebuild.
+ * mode, so that closing it is silent. A bare one stays the socket that it is. On failure the socket
+ * is in repair mode, and closed where it had to be emptied: rebuild.
  */
 int kernel_sock_empty(int fd, const struct kernel_sock_state *st);
 
