@@ -318,10 +318,13 @@ indicate(struct chim_conn *c, struct chim_io *io)
 	nbl->bytes = tcp_indicate_nxt(c);
 	account(c, &c->q->rcvq, m->pkt_len);
 	c->q->lent_bytes += m->pkt_len;
-	io->op = CHIM_IO_INDICATE;
-	io->m = m;
-	io->bytes = m->pkt_len;
-	io->flags = (nbl->flags & CHIM_NBL_PUSH) != 0 ? CHIM_NBL_PUSH : 0;
+	*io = (struct chim_io){
+		.op = CHIM_IO_INDICATE,
+		.flags = nbl->flags & CHIM_NBL_PUSH,
+		.handle = c->head.handle,
+		.m = m,
+		.bytes = m->pkt_len,
+	};
 }
 
 /* ---- what is next ---- */
@@ -332,7 +335,7 @@ take_event(struct chim_conn *c, struct chim_io *io)
 	uint32_t bit = rte_bsf32(c->events);
 
 	c->events &= ~(1u << bit);
-	io->op = CHIM_IO_EVENT;
+	*io = (struct chim_io){ .op = CHIM_IO_EVENT, .handle = c->head.handle };
 	switch (1u << bit) {
 	case TCP_EVENT_ABORT:
 		io->event = CHIM_EVENT_ABORT;
@@ -357,71 +360,78 @@ take_event(struct chim_conn *c, struct chim_io *io)
 	chim_trace_event(c->head.handle, io->event, io->info);
 }
 
+/* All of a list is done. */
 static void
-take_list(struct tcp_list *l, uint16_t op, struct chim_io *io)
+take_done(struct chim_conn *c, struct tcp_list *l, uint16_t op, enum chim_status status,
+	struct chim_io *io)
 {
-	io->op = op;
-	io->m = tcp_list_take(l);
-	io->status = io->m != NULL ? chim_nbl(io->m)->status : CHIM_STATUS_SUCCESS;
+	*io = (struct chim_io){
+		.op = op,
+		.status = status,
+		.handle = c->head.handle,
+		.m = tcp_list_take(l),
+	};
 }
 
 /* Disconnects that are done, the graceful one first. @return false: none. */
 static bool
 take_disconnect(struct chim_conn *c, struct chim_io *io)
 {
-	io->op = CHIM_IO_DISCONNECT_DONE;
+	struct tcp_queues *q = c->q;
+
 	if (c->flags & TCP_DISC_DONE) {
 		c->flags &= ~(TCP_DISC_DONE | TCP_DISCONNECTING);
-		io->m = tcp_list_take(&c->q->disc_done);
-		io->status = c->q->disc_status;
+		take_done(c, &q->disc_done, CHIM_IO_DISCONNECT_DONE, q->disc_status, io);
 		return true;
 	}
 	if (c->flags & TCP_RST_SENT) {
 		c->flags &= ~(TCP_RST_SENT | TCP_ABORTING);
-		io->m = tcp_list_take(&c->q->abort_done);
-		io->status = CHIM_STATUS_SUCCESS;
+		take_done(c, &q->abort_done, CHIM_IO_DISCONNECT_DONE, CHIM_STATUS_SUCCESS, io);
 		return true;
 	}
-	if (c->q->nb_disc_refused == 0)
+	if (q->nb_disc_refused == 0)
 		return false;
-	c->q->nb_disc_refused--;
-	io->m = tcp_list_take(&c->q->disc_refused);
-	io->status = c->q->refused_status;
+	q->nb_disc_refused--;
+	take_done(c, &q->disc_refused, CHIM_IO_DISCONNECT_DONE, q->refused_status, io);
 	return true;
 }
 
+/* The end of the stream, and of the connection, when all before it has been told. */
 static bool
 take_end(struct chim_conn *c, struct chim_io *io)
 {
+	bool is_fin_new = (c->flags & (TCP_FIN_RCVD | TCP_FIN_TOLD)) == TCP_FIN_RCVD;
 	const struct tcp_queues *q = tcp_queues(c);
-	bool is_all_told = q->rcvq_bytes == 0 && q->gap_bytes == 0 && q->requests.head == NULL;
 
-	io->op = CHIM_IO_EVENT;
-	if (!is_all_told || (c->flags & TCP_EXPORTED))
+	if ((!is_fin_new && (c->flags & TCP_TIME_WAIT_DUE) == 0) || (c->flags & TCP_EXPORTED))
 		return false;
-	if ((c->flags & (TCP_FIN_RCVD | TCP_FIN_TOLD)) == TCP_FIN_RCVD) {
+	if (q->rcvq_bytes != 0 || q->gap_bytes != 0 || q->requests.head != NULL)
+		return false;
+	*io = (struct chim_io){ .op = CHIM_IO_EVENT, .handle = c->head.handle };
+	if (is_fin_new) {
 		c->flags |= TCP_FIN_TOLD;
 		io->event = CHIM_EVENT_DISCONNECT;
-		return true;
-	}
-	if (c->flags & TCP_TIME_WAIT_DUE) {
+	} else {
 		c->flags &= ~TCP_TIME_WAIT_DUE;
 		io->event = CHIM_EVENT_TIME_WAIT;
-		return true;
 	}
-	return false;
+	return true;
 }
 
 /* What is in the queues. @return false: nothing that can be told now. */
 static bool
 take_queued(struct chim_conn *c, struct chim_io *io)
 {
-	if (c->q->sent_done.head != NULL)
-		take_list(&c->q->sent_done, CHIM_IO_SEND_DONE, io);
+	struct tcp_queues *q = c->q;
+
+	if (q->sent_done.head != NULL)
+		take_done(c, &q->sent_done, CHIM_IO_SEND_DONE, chim_nbl(q->sent_done.head)->status,
+			io);
 	else if (take_disconnect(c, io))
 		return true;
-	else if (c->q->recv_done.head != NULL)
-		take_list(&c->q->recv_done, CHIM_IO_RECEIVE_DONE, io);
+	else if (q->recv_done.head != NULL)
+		take_done(c, &q->recv_done, CHIM_IO_RECEIVE_DONE,
+			chim_nbl(q->recv_done.head)->status, io);
 	else if (can_indicate(c))
 		indicate(c, io);
 	else
@@ -433,7 +443,6 @@ take_queued(struct chim_conn *c, struct chim_io *io)
 static bool
 take_next(struct chim_conn *c, struct chim_io *io)
 {
-	*io = (struct chim_io){ .handle = c->head.handle };
 	if (c->events != 0) {
 		take_event(c, io);
 		return true;

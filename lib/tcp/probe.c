@@ -69,10 +69,10 @@ tcp_probe_tail(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_e
 bool
 tcp_probe_keepalive(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
 {
-	const struct tcp_tx tx = { .t = t, .seq = c->snd_una - 1, .is_new = true };
-
 	if ((c->flags & TCP_KEEPALIVE_DUE) == 0)
 		return true;
+	const struct tcp_tx tx = { .t = t, .seq = c->snd_una - 1, .is_new = true };
+
 	if (!tcp_emit(c, &tx, env))
 		return false;
 	c->flags &= ~TCP_KEEPALIVE_DUE;
