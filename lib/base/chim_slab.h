@@ -75,15 +75,20 @@ chim_slab_meta_of(const struct chim_slab *s, uint32_t index)
 	return (struct chim_slab_meta *)((uintptr_t)s + s->meta_off) + index;
 }
 
+/** Pointer to a slot that is in range. */
+static inline void *
+chim_slab_slot(const struct chim_slab *s, uint32_t index)
+{
+	return (void *)((uintptr_t)s + s->slots_off + (size_t)index * s->elt_size);
+}
+
 /**
  * Pointer to a slot, whether taken or free. @return NULL when the index is out of range.
  */
 static inline void *
 chim_slab_at(const struct chim_slab *s, uint32_t index)
 {
-	if (index >= s->nb)
-		return NULL;
-	return (void *)((uintptr_t)s + s->slots_off + (size_t)index * s->elt_size);
+	return index < s->nb ? chim_slab_slot(s, index) : NULL;
 }
 
 /**
@@ -107,7 +112,7 @@ chim_slab_find(const struct chim_slab *s, uint32_t generation, uint32_t index)
 {
 	if (generation == 0 || chim_slab_generation(s, index) != generation)
 		return NULL;
-	return chim_slab_at(s, index);
+	return chim_slab_slot(s, index);
 }
 
 #endif /* CHIM_SLAB_H */

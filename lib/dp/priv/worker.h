@@ -269,7 +269,7 @@ struct chim_worker {
 static inline struct chim_conn *
 dp_conn_at(const struct chim_worker *w, uint32_t index)
 {
-	return chim_slab_at(w->conns, index);
+	return chim_slab_slot(w->conns, index);
 }
 
 /* A connection's slot in the slab. */
