@@ -37,17 +37,16 @@ turn_to(struct news *n, struct chim_chan *ring)
 	n->room = chim_chan_room(ring);
 }
 
-/* Entries of a connection join the others, with what the engine has left open of them. */
+/* What the engine has left open in entries of a connection. */
 static void
-take(struct chim_worker *w, struct chim_conn *c, struct news *n, uint32_t nb)
+complete(struct chim_worker *w, struct chim_conn *c, struct chim_io *io, uint32_t nb)
 {
 	uint64_t offload_handle = dp_side(w, c)->offload_handle;
 
-	for (struct chim_io *io = &n->io[n->nb]; io < &n->io[n->nb + nb]; io++) {
-		io->offload_handle = offload_handle;
-		w->nb_lent += io->op == CHIM_IO_INDICATE;
+	for (uint32_t i = 0; i < nb; i++) {
+		io[i].offload_handle = offload_handle;
+		w->nb_lent += io[i].op == CHIM_IO_INDICATE;
 	}
-	n->nb += nb;
 }
 
 /* The host's ring is full: whoever comes later comes behind. */
@@ -84,9 +83,11 @@ tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 			return done;
 		}
 		uint32_t space = RTE_MIN(AT_ONCE, n->room) - n->nb;
-		uint32_t nb = chim_tcp_next_io(c, &n->io[n->nb], space, &w->env);
+		struct chim_io *io = &n->io[n->nb];
+		uint32_t nb = chim_tcp_next_io(c, io, space, &w->env);
 
-		take(w, c, n, nb);
+		complete(w, c, io, nb);
+		n->nb += nb;
 		done += nb;
 		if (nb < space) {
 			head->todo &= ~CHIM_TODO_DELIVER;

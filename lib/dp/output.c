@@ -70,11 +70,10 @@ call_next(struct chim_worker *w, struct dp_queue *q)
 /* ---- a connection ---- */
 
 static uint32_t
-send(struct chim_worker *w, struct chim_conn *c)
+send(struct chim_worker *w, struct chim_conn *c, struct dp_port *p)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
 	const struct chim_tmpl *tmpl;
-	struct dp_port *p;
 
 	dp_replica_sync(w, c);
 	tmpl = dp_path_tmpl(w, head);
@@ -83,7 +82,6 @@ send(struct chim_worker *w, struct chim_conn *c)
 		head->todo &= ~CHIM_TODO_OUTPUT;
 		return 0;
 	}
-	p = port_of(w, c);
 	if (dp_wire_room(w, p, DP_FLUSH_BELOW) == 0)
 		return 0;
 	dp_reach_check(w, w->paths[head->path].neighbor);
@@ -94,17 +92,21 @@ send(struct chim_worker *w, struct chim_conn *c)
 	return dp_output_settle(w, p);
 }
 
-/* It sends, unless others were there before it. */
+/* It sends, unless others wait and it was not called. */
 static uint32_t
-serve(struct chim_worker *w, struct chim_conn *c, bool is_its_turn)
+serve(struct chim_worker *w, struct chim_conn *c, bool is_called)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
 	uint32_t sent = 0;
 
 	if ((head->todo & CHIM_TODO_PROGRESS) != 0)
 		dp_reach_progress(w, head);
-	if ((head->todo & CHIM_TODO_OUTPUT) != 0 && is_its_turn)
-		sent = send(w, c);
+	if ((head->todo & CHIM_TODO_OUTPUT) != 0) {
+		struct dp_port *p = port_of(w, c);
+
+		if (is_called || p->waiting.first == CHIM_SLAB_NONE)
+			sent = send(w, c, p);
+	}
 	if ((head->todo & CHIM_TODO_TIMER) != 0)
 		dp_timer_arm(w, c);
 	if ((head->todo & CHIM_TODO_OUTPUT) != 0 && !head->is_waiting)
@@ -160,7 +162,7 @@ serve_touched(struct chim_worker *w, struct chim_conn *c)
 		dp_terminate_finish(w, c);
 		return 1;
 	}
-	sent = serve(w, c, port_of(w, c)->waiting.first == CHIM_SLAB_NONE);
+	sent = serve(w, c, false);
 	if (is_restless(side, head))
 		dp_touch(w, c);
 	return sent;
