@@ -44,10 +44,11 @@ tcp_emit_limit(const struct chim_conn *c, const struct chim_tmpl *t, const struc
 {
 	uint32_t copy = rte_pktmbuf_data_room_size(env->pool) - RTE_PKTMBUF_HEADROOM;
 	uint32_t plain = chim_wire_tcp_len(tcp_has_ts(c), 0);
-	uint32_t header = has_blocks(c) ? chim_wire_tcp_len(tcp_has_ts(c), CHIM_SACK_OUT) : plain;
-	uint32_t room = t->mtu - t->l3_len - header;
+	uint32_t blocks =
+		has_blocks(c) ? chim_wire_tcp_len(tcp_has_ts(c), CHIM_SACK_OUT) - plain : 0;
+	uint32_t room = t->mtu - t->l3_len - plain - blocks;
 	/* The peer's MSS counts the options as data (RFC 9293, 3.7.1). */
-	uint32_t limit = c->mss > header - plain ? c->mss - (header - plain) : 1;
+	uint32_t limit = c->mss > blocks ? c->mss - blocks : 1;
 
 	/* The template's MTU may be news that has not reached the connection. */
 	if (t->mtu > t->l3_len + 80u)
@@ -304,11 +305,11 @@ pay_ack(struct chim_conn *c, struct chim_tcp_env *env)
 
 /* What was said. */
 static void
-note_sent(struct chim_conn *c, const struct tcp_tx *tx, const struct chim_hdr *h,
+note_sent(struct chim_conn *c, const struct tcp_tx *tx, const struct rte_mbuf *m,
 	struct chim_tcp_env *env)
 {
 	struct chim_family_stats *stats = tcp_stats(c, env);
-	uint32_t headers = tx->t->l3_len + chim_wire_tcp_len(h->has_ts, h->nb_sack);
+	uint32_t headers = m->l3_len + m->l4_len;
 	uint32_t nb = tcp_tx_segs(tx);
 
 	if (!tx->is_apart)
@@ -340,7 +341,7 @@ tcp_emit(struct chim_conn *c, const struct tcp_tx *tx, struct chim_tcp_env *env)
 	fill_header(c, tx, &h, env);
 	chim_wire_push(
 		m, tx->t, &h, env->cfg->tx_offloads, tx->len > tx->mss ? (uint16_t)tx->mss : 0);
-	note_sent(c, tx, &h, env);
+	note_sent(c, tx, m, env);
 	env->counters->tso_frames += tx->len > tx->mss;
 	chim_trace_frame_out(c->head.handle, tx->seq, tx->len, tcp_tx_segs(tx), h.flags);
 	env->out->m[env->out->nb++] = m;
