@@ -133,7 +133,8 @@ struct chim_tcp_env {
 	struct rte_mempool *pool;	 /* headers, copies; private size CHIM_NBL_PRIV_SIZE */
 	struct rte_mempool *clone_pool;	 /* indirect mbufs; may be NULL: then data is copied */
 	struct rte_mempool *sent_pool;	 /* chim_tcp_sent_size() each: a record for each segment in
-					  * flight; when empty, new data waits */
+					  * flight beside a connection's first; when empty, new
+					  * data waits */
 	struct rte_mempool *flight_pool; /* chim_tcp_flight_size() each: one for each connection
 					  * with data in flight; when empty, new data waits */
 	struct rte_mempool *queues_pool; /* chim_tcp_queues_size() each: one for each connection

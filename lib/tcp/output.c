@@ -158,7 +158,7 @@ emit_again(
 	bool has_fin = (rec->flags & TCP_SENT_FIN) && tx->len == rec->len - 1;
 
 	tx->flags = has_fin ? CHIM_FIN : 0;
-	if (tx->len + has_fin < rec->len && !tcp_recover_can_cut(env))
+	if (tx->len + has_fin < rec->len && !tcp_recover_can_cut(&c->recover, env))
 		return false;
 	if (!tcp_emit(c, tx, env))
 		return false;

@@ -167,14 +167,9 @@ is_greedy(const struct tcp_recover *r, const struct chim_tcp_env *env)
 }
 
 bool
-tcp_recover_can_cut(struct chim_tcp_env *env)
+tcp_recover_can_cut(const struct tcp_recover *r, struct chim_tcp_env *env)
 {
-	void *obj;
-
-	if (rte_mempool_get(env->sent_pool, &obj) != 0)
-		return false;
-	rte_mempool_put(env->sent_pool, obj);
-	return true;
+	return tcp_sent_has_free(&r->flight->sent, env->sent_pool);
 }
 
 bool

@@ -62,6 +62,43 @@ tcp_sent_enter(struct tcp_sent *q, struct tcp_sent_rec *r)
 	count(q, r, 1);
 }
 
+/* ---- records ---- */
+
+/* @return NULL: none is free. */
+static struct tcp_sent_rec *
+take(struct tcp_sent *q, struct rte_mempool *pool)
+{
+	void *obj;
+
+	if (q->own.len == 0)
+		return &q->own;
+	return rte_mempool_get(pool, &obj) == 0 ? obj : NULL;
+}
+
+void
+tcp_sent_give(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
+{
+	if (r == &q->own)
+		r->len = 0;
+	else
+		rte_mempool_put(pool, r);
+}
+
+bool
+tcp_sent_has_free(const struct tcp_sent *q, struct rte_mempool *pool)
+{
+	void *obj;
+
+	if (q->own.len == 0)
+		return true;
+	if (rte_mempool_get(pool, &obj) != 0)
+		return false;
+	rte_mempool_put(pool, obj);
+	return true;
+}
+
+/* ---- the queue ---- */
+
 static void
 drop(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
 {
@@ -71,7 +108,7 @@ drop(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
 	TAILQ_REMOVE(&q->by_seq, r, by_seq);
 	q->bytes -= r->len;
 	q->nb--;
-	rte_mempool_put(pool, r);
+	tcp_sent_give(q, pool, r);
 }
 
 void
@@ -83,11 +120,10 @@ tcp_sent_init(struct tcp_sent *q)
 bool
 tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct tcp_sent_new *tx)
 {
-	void *obj;
+	struct tcp_sent_rec *r = take(q, pool);
 
-	if (rte_mempool_get(pool, &obj) != 0)
+	if (r == NULL)
 		return false;
-	struct tcp_sent_rec *r = obj;
 	const struct tcp_sent_rec *last = tcp_sent_last(q);
 	chim_assert(last == NULL || tcp_sent_end(last) == tx->seq);
 	*r = (struct tcp_sent_rec){
@@ -123,12 +159,11 @@ share_segs(struct tcp_sent_rec *r, uint32_t len)
 bool
 tcp_sent_split(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r, uint32_t len)
 {
-	void *obj;
-
 	chim_assert(len > 0 && len < r->len);
-	if (rte_mempool_get(pool, &obj) != 0)
+	struct tcp_sent_rec *rest = take(q, pool);
+
+	if (rest == NULL)
 		return false;
-	struct tcp_sent_rec *rest = obj;
 	struct tcp_sent_list *fate = fate_of(q, r);
 
 	count(q, r, -1u);
@@ -346,7 +381,7 @@ tcp_sent_free(struct tcp_sent *q, struct rte_mempool *pool)
 		struct tcp_sent_rec *r = next;
 
 		next = TAILQ_NEXT(r, by_seq);
-		rte_mempool_put(pool, r);
+		tcp_sent_give(q, pool, r);
 	}
 }
 

@@ -29,7 +29,7 @@ merge(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r)
 	q->nb--;
 	if (q->cursor == r)
 		q->cursor = prev;
-	rte_mempool_put(pool, r);
+	tcp_sent_give(q, pool, r);
 	return prev;
 }
 

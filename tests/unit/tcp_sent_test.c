@@ -345,7 +345,7 @@ an_ambiguous_ack_does_not_move_rack(void **state)
 static void
 without_records_nothing_breaks(void **state)
 {
-	struct rte_mempool *tiny = pools_objects("tiny", 2, sizeof(struct tcp_sent_rec));
+	struct rte_mempool *tiny = pools_objects("tiny", 1, sizeof(struct tcp_sent_rec));
 	const struct tcp_sent_new tx = { .seq = ISS, .len = 1000, .now_us = T0, .segs = 10 };
 	const struct tcp_sent_new more = { .seq = ISS + 1000, .len = 1000, .now_us = T0 };
 	const struct tcp_sent_new third = { .seq = ISS + 2000, .len = 10, .now_us = T0 };
@@ -364,6 +364,15 @@ without_records_nothing_breaks(void **state)
 	tcp_sent_ack(&q, tiny, ISS + 2000, &d);
 	assert_null(tcp_sent_first(&q));
 	pools_check_full(tiny);
+	/* the queue's own is free again: the next needs none of the pool */
+	assert_true(tcp_sent_append(&q, tiny, &third));
+	pools_check_full(tiny);
+	assert_true(tcp_sent_has_free(&q, tiny));
+	assert_true(tcp_sent_split(&q, tiny, tcp_sent_first(&q), 5));
+	assert_false(tcp_sent_has_free(&q, tiny));
+	tcp_sent_free(&q, tiny);
+	pools_check_full(tiny);
+	tcp_sent_init(&q);
 	rte_mempool_free(tiny);
 }
 

@@ -37,17 +37,18 @@ enum tcp_recover_state {
 
 struct tcp_flight {
 	struct tcp_sent sent;
-	struct tcp_rack rack;
-	struct tcp_prr prr;
-	struct tcp_undo undo;
-	struct tcp_cc_run run;
 	uint32_t point;	 /* SND.MAX when the episode began (RecoveryPoint) */
 	uint32_t reo_us; /* when RACK is to look again */
 	uint8_t has_reo;
 	uint8_t state;	     /* enum tcp_recover_state */
 	uint8_t dupacks;     /* duplicate ACKs in a row */
 	uint8_t must_resend; /* the timeout has come: the first goes out whatever is in flight */
+	struct tcp_rack rack;
+	struct tcp_undo undo;
+	struct tcp_prr prr;
+	struct tcp_cc_run run;
 };
+_Static_assert(offsetof(struct tcp_flight, undo) <= 192, "the usual ACK touches three lines");
 
 struct tcp_recover {
 	struct tcp_cc cc; /* cwnd, ssthresh */
@@ -133,7 +134,7 @@ bool tcp_recover_on_resent(
 	struct tcp_recover *r, struct tcp_sent_rec *rec, uint32_t len, struct chim_tcp_env *env);
 
 /** Is a record free, so that the cut of tcp_recover_on_resent() succeeds? */
-bool tcp_recover_can_cut(struct chim_tcp_env *env);
+bool tcp_recover_can_cut(const struct tcp_recover *r, struct chim_tcp_env *env);
 
 /**
  * New data [seq, seq+len), a FIN counted in len, is going to be sent: a record for it; segs is how

@@ -15,9 +15,10 @@
  * list. Bounds, whatever the peer sends: an ACK walks over at most
  * TCP_SENT_BUDGET records without changing them, every other visit marks or
  * frees a record; and SACK edges inside a record are refused once the records
- * are more than twice the segments of the flight, and 64. Records come from a
- * mempool: when it is empty new data waits, and a SACK edge inside a record is
- * passed over (SACK is advice; the segment is acknowledged later).
+ * are more than twice the segments of the flight, and 64. One record is in the
+ * queue itself: a short exchange needs no other. More come from a mempool: when
+ * it is empty new data waits, and a SACK edge inside a record is passed over
+ * (SACK is advice; the segment is acknowledged later).
  *
  * Times are microseconds modulo 2^32: differences below 35 minutes compare,
  * and no retransmission timeout comes near that.
@@ -59,6 +60,7 @@ _Static_assert(sizeof(struct tcp_sent_rec) == 48, "a record a segment");
 TAILQ_HEAD(tcp_sent_list, tcp_sent_rec);
 
 struct tcp_sent {
+	struct tcp_sent_rec own; /* free when its len is 0 */
 	struct tcp_sent_list by_seq;
 	struct tcp_sent_list flight;
 	struct tcp_sent_list lost;
@@ -125,6 +127,9 @@ struct tcp_sent_new {
 
 /** Make an empty queue. */
 void tcp_sent_init(struct tcp_sent *q);
+
+/** Is a record free? */
+bool tcp_sent_has_free(const struct tcp_sent *q, struct rte_mempool *pool);
 
 /** Record new data, which begins where the last record ends. @return false: no record is free. */
 bool tcp_sent_append(struct tcp_sent *q, struct rte_mempool *pool, const struct tcp_sent_new *tx);

@@ -8,6 +8,9 @@
 
 #include "tcp_sent.h"
 
+/** A record is free again: it is on no list any more. */
+void tcp_sent_give(struct tcp_sent *q, struct rte_mempool *pool, struct tcp_sent_rec *r);
+
 /** Take a record out of the counts, and off the list of its fate: its flags are going to change. */
 void tcp_sent_leave(struct tcp_sent *q, struct tcp_sent_rec *r);
 
