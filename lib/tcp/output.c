@@ -184,15 +184,12 @@ resend(struct chim_conn *c, const struct chim_tmpl *t, struct tcp_sent_rec *rec,
 		.place = &c->q->again,
 	};
 
-	bool is_sent = emit_again(c, &tx, rec, env);
-
-	/* A large frame may want more indirect mbufs than there are. */
-	if (!is_sent && tx.len > mss) {
+	while (!emit_again(c, &tx, rec, env)) {
+		/* A large frame may want more indirect mbufs than there are. */
+		if (tx.len <= mss)
+			return false;
 		tx.len = mss;
-		is_sent = emit_again(c, &tx, rec, env);
 	}
-	if (!is_sent)
-		return false;
 	/* A segment is never sent again sooner than an RTO after its last time (RFC 6298, 5). */
 	if (tx.seq == c->snd_una && (c->flags & TCP_PERSIST) == 0)
 		tcp_timer_rto(c, env);
@@ -273,15 +270,12 @@ tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uin
 		.place = &c->q->fresh,
 	};
 
-	bool is_sent = emit_new(c, &tx, env);
-
-	/* A large frame may want more indirect mbufs than there are. */
-	if (!is_sent && tx.len > mss) {
+	while (!emit_new(c, &tx, env)) {
+		/* A large frame may want more indirect mbufs than there are. */
+		if (tx.len <= mss)
+			return false;
 		tx.len = mss;
-		is_sent = emit_new(c, &tx, env);
 	}
-	if (!is_sent)
-		return false;
 	if (tx.len % mss != 0)
 		c->q->snd_sml = c->snd_max;
 	tcp_timer_stop(c, TCP_TIMER_SWS);
