@@ -107,6 +107,7 @@ open_kernel(struct agent *a, char *why)
 		}
 		cfg.port[i].port_number = a->e->port[i].port_number;
 		cfg.port[i].exception_ifname = names[i];
+		cfg.port[i].is_late = a->e->port[i].is_exception_late;
 		memcpy(cfg.port[i].mac, a->e->port[i].mac.addr_bytes, 6);
 	}
 	a->kernel = chim_kernel_create(&cfg, why, APP_WHY);

@@ -78,6 +78,7 @@ struct chim_family_stats {
 	X(VLAN, drop, "VLAN tag other than the neighbor's")                              \
 	X(KERNEL_OF_OFFLOADED, drop, "the kernel's frame of an offloaded connection")    \
 	X(KERNEL_SEALED, drop, "the kernel's frame of a sealed flow")                    \
+	X(KERNEL_RESET, drop, "the kernel's reset of a held flow")                       \
 	X(KERNEL_NO_ROOM, drop, "the kernel's frame, wire queue full")                   \
 	X(PUNT_NO_ROOM, drop, "for the kernel, exception port full")                     \
 	X(HOLD_NO_ROOM, drop, "hold at its bound")                                       \

@@ -209,8 +209,8 @@ dp_hold_record(struct dp_hold *hold, const struct chim_seg *seg)
 	struct chim_flow_record *r = &hold->record;
 	uint32_t end = seg->seq + seg->len;
 
-	/* A reset that answers a stray acknowledges nothing, and says nothing of this one. */
-	if (seg->why != CHIM_WHY_NONE || (seg->flags & (CHIM_RST | CHIM_ACK)) != CHIM_ACK)
+	/* What acknowledges nothing is not of an established connection. */
+	if (seg->why != CHIM_WHY_NONE || (seg->flags & CHIM_ACK) == 0)
 		return;
 	end += (seg->flags & CHIM_SYN) != 0;
 	end += (seg->flags & CHIM_FIN) != 0;

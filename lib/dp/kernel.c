@@ -5,7 +5,9 @@
  * and looked up too: those of an offloaded connection are dropped (the engine
  * speaks for it), those of a held flow are recorded and go out, those of a
  * sealed one are dropped, markers end a seal; everything else goes to the wire
- * untouched. With no flow at all the look-up is skipped.
+ * untouched. A reset of a held flow is dropped as well: in the instant between
+ * a socket and its placeholder the kernel takes what reaches it for a stranger's,
+ * and the peer must not hear of that. With no flow at all the look-up is skipped.
  *
  * The budget, and the room left alone in the wire's vector, are what keeps a
  * flood here from starving the wire; frames not taken wait in the device.
@@ -49,6 +51,10 @@ pass_one(struct chim_worker *w, struct chim_burst *b, uint16_t i)
 	}
 	if (hold != NULL && hold->is_sealed && hold->state == DP_HOLD_ACTIVE) {
 		drop(w, m, CHIM_WHY_KERNEL_SEALED);
+		return;
+	}
+	if (hold != NULL && (seg->flags & CHIM_RST) != 0 && hold->state == DP_HOLD_ACTIVE) {
+		drop(w, m, CHIM_WHY_KERNEL_RESET);
 		return;
 	}
 	if (hold != NULL)

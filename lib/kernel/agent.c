@@ -43,6 +43,13 @@ chim_home_name(enum chim_home home)
 /* ---- create ---- */
 
 static int
+no_packet_socket(int rc, char *why, size_t len)
+{
+	snprintf(why, len, "packet socket: %s (CAP_NET_RAW is needed)", strerror(-rc));
+	return rc;
+}
+
+static int
 open_inside(struct chim_kernel *k, const struct chim_kernel_config *cfg, char *why, size_t len)
 {
 	socklen_t cookie_len = sizeof(k->netns_cookie);
@@ -68,8 +75,11 @@ open_inside(struct chim_kernel *k, const struct chim_kernel_config *cfg, char *w
 			snprintf(why, len, "there is no interface %s here", p->name);
 			return -ENODEV;
 		}
+		if (cfg->port[i].is_late)
+			p->heard_fd = kernel_marker_listen(p->ifindex);
+		if (cfg->port[i].is_late && p->heard_fd < 0)
+			return no_packet_socket(p->heard_fd, why, len);
 	}
-	k->nb_ports = cfg->nb_ports;
 	rc = kernel_netlink_open(&k->nl);
 	if (rc != 0) {
 		snprintf(why, len, "netlink: %s", strerror(-rc));
@@ -77,10 +87,9 @@ open_inside(struct chim_kernel *k, const struct chim_kernel_config *cfg, char *w
 	}
 	k->marker_fd = kernel_marker_open();
 	if (k->marker_fd < 0)
-		snprintf(why, len, "packet socket: %s (CAP_NET_RAW is needed)",
-			strerror(-k->marker_fd));
+		return no_packet_socket(k->marker_fd, why, len);
 	kernel_refuse_look(k);
-	return RTE_MIN(k->marker_fd, 0);
+	return 0;
 }
 
 /* Sockets live in the namespace in which they are opened; the thread goes there and back. */
@@ -145,6 +154,9 @@ chim_kernel_create(const struct chim_kernel_config *cfg, char *why, size_t why_l
 	k->disable_hold = cfg->disable_hold;
 	k->free_head = NONE;
 	k->marker_fd = -1;
+	k->nb_ports = cfg->nb_ports;
+	for (uint32_t i = 0; i < KERNEL_MAX_PORTS; i++)
+		k->port[i].heard_fd = -1;
 	k->marker = cfg->random;
 	TAILQ_INIT(&k->waiting);
 	TAILQ_INIT(&k->starting);
@@ -176,6 +188,10 @@ chim_kernel_destroy(struct chim_kernel *k)
 	kernel_netlink_close(&k->nl);
 	if (k->marker_fd >= 0)
 		close(k->marker_fd);
+	for (uint32_t i = 0; i < KERNEL_MAX_PORTS; i++) {
+		if (k->port[i].heard_fd >= 0)
+			close(k->port[i].heard_fd);
+	}
 	free(k->event);
 	rte_free(k->trees);
 	free(k->move);

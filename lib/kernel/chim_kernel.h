@@ -50,6 +50,7 @@ struct chim_kernel_config {
 	struct {
 		uint16_t port_number;	      /* Chimney port */
 		const char *exception_ifname; /* the kernel's interface of it */
+		bool is_late;		      /* it may get frames after the driver has sent them */
 		uint8_t mac[6];
 	} port[8];
 	uint32_t nb_ports;

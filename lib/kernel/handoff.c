@@ -23,6 +23,7 @@
 
 #define MARKER_AGAIN_US 500u /* until a marker is sent once more; doubled each time, up to */
 #define MARKER_RARE_US	16000u
+#define HEAR_US		20u /* until one that goes to the kernel is looked for again */
 
 /* ---- 1, 2, 3: what is it, may it go, and where to ---- */
 
@@ -96,7 +97,7 @@ engine_refuses(struct kernel_move *m, enum chim_reason reason, const char *step)
 		m, reason, reason != CHIM_REASON_NONE ? chim_reason_text(reason) : step);
 }
 
-/* ---- 4: hold ---- */
+/* ---- 4: hold, and all that was on the way before it ---- */
 
 static enum kernel_next
 step_hold(struct chim_kernel *k, struct kernel_move *m)
@@ -123,6 +124,53 @@ hold_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_comple
 	return KERNEL_NEXT;
 }
 
+/* Emptying a socket loses what arrives meanwhile: only while the hold is sure to last. */
+static bool
+is_late(const struct chim_kernel *k, const struct kernel_move *m)
+{
+	uint32_t deadline_ms =
+		k->hold_deadline_ms != 0 ? k->hold_deadline_ms : CHIM_HOLD_DEADLINE_MS;
+
+	return !k->disable_hold && kernel_now_us() - m->held > deadline_ms * CHIM_US_PER_MS / 2;
+}
+
+static enum kernel_next
+drain_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_completion *c)
+{
+	(void)c; /* one that found no room is sent again */
+	m->retry_at = k->now + HEAR_US;
+	return KERNEL_AGAIN;
+}
+
+/*
+ * Nothing of the flow may reach the socket from here on. What the worker had not sent yet is back
+ * in the hold; a port that is late may have more of it on the way, and a marker follows that.
+ */
+static enum kernel_next
+step_drain(struct chim_kernel *k, struct kernel_move *m)
+{
+	const struct kernel_port *port = m->kc->path->neighbor->port;
+
+	if (k->disable_hold || port->heard_fd < 0)
+		return KERNEL_NEXT;
+	kernel_markers_hear(k, port);
+	if (m->is_heard)
+		return KERNEL_NEXT;
+	if (is_late(k, m))
+		return kernel_move_fail(m, CHIM_REASON_HOLD_EXPIRED,
+			"the exception port did not deliver what it had been given");
+	if (m->marker == 0) {
+		m->marker = ++k->marker;
+		m->marker_again_us = MARKER_AGAIN_US;
+	} else if (k->now - m->marker_at < m->marker_again_us) {
+		return drain_done(k, m, NULL);
+	} else {
+		m->marker_again_us = RTE_MIN(2 * m->marker_again_us, MARKER_RARE_US);
+	}
+	m->marker_at = k->now;
+	return kernel_move_inject_marker(k, m);
+}
+
 /* ---- 5: freeze ---- */
 
 /* What the kernel owes goes out now, and tells the worker what the kernel's ts_recent is. */
@@ -138,6 +186,9 @@ step_ask(struct chim_kernel *k, struct kernel_move *m)
 		return kernel_move_errno(m, rc, "the socket may not be put into repair mode");
 	if (k->disable_hold || !st->has_ts || st->state == CHIM_TCP_ESTABLISHED)
 		return KERNEL_NEXT;
+	/* It must not find the placeholder, or nobody, either. */
+	m->marker = 0;
+	m->is_heard = false;
 	question = kernel_frame_question(st);
 	return kernel_move_inject(k, m, &question, 1);
 }
@@ -149,16 +200,6 @@ ask_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_complet
 	(void)m;
 	(void)c; /* unanswered, ts_recent stays what it was at the last move, or unknown */
 	return KERNEL_NEXT;
-}
-
-/* Emptying a socket loses what arrives meanwhile: only while the hold is sure to last. */
-static bool
-is_late(const struct chim_kernel *k, const struct kernel_move *m)
-{
-	uint32_t deadline_ms =
-		k->hold_deadline_ms != 0 ? k->hold_deadline_ms : CHIM_HOLD_DEADLINE_MS;
-
-	return !k->disable_hold && kernel_now_us() - m->held > deadline_ms * CHIM_US_PER_MS / 2;
 }
 
 static enum kernel_next
@@ -232,7 +273,9 @@ seal_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_comple
 	(void)k;
 	if (c->status != CHIM_STATUS_SUCCESS)
 		return engine_refuses(m, c->reason, "the hold ended before everything was read");
-	kernel_sock_learn(kc->st, &c->record);
+	if (kernel_sock_learn(kc->st, &c->record) != 0)
+		return kernel_move_errno(m, -EIO,
+			"the kernel acknowledged what came after the socket had been read");
 	if (kc->st->has_ts_recent) {
 		kc->ts_recent = kc->st->ts_recent;
 	} else if (kc->st->has_ts && kc->ts_recent != 0) {
@@ -334,7 +377,9 @@ const struct kernel_step kernel_steps_to_engine[] = {
 	{ "refuse", step_refuse, NULL, NULL },
 	{ "resolve", step_resolve, NULL, NULL },
 	{ "hold", step_hold, hold_done, NULL, .is_pause = true },
+	{ "drain", step_drain, drain_done, NULL },
 	{ "ask", step_ask, ask_done, NULL },
+	{ "answer", step_drain, drain_done, NULL },
 	{ "freeze", step_freeze, NULL, NULL },
 	{ "placeholder", step_empty, NULL, NULL },
 	{ "seal", step_seal, seal_done, seal_tick },

@@ -5,11 +5,15 @@
  * flow, on the same way. It goes through the interface's queueing discipline
  * in the lowest band, so nothing that was queued before is overtaken. One
  * marker serves all flows that are sealed in the same turn.
+ *
+ * And the other way, of hold: where an exception port's frames reach the kernel
+ * some time after they were sent, a marker follows what is still on the way.
  */
 #include <errno.h>
 #include <net/ethernet.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <linux/if_packet.h>
 #include <linux/pkt_sched.h>
@@ -20,6 +24,8 @@
 #include "chim_log.h"
 #include "chim_request.h"
 #include "kernel_internal.h"
+
+#define MARKERS_HEARD 64u /* at once: strangers' are not to keep the agent */
 
 uint16_t
 kernel_marker_write(uint8_t *at, const struct kernel_link *l, uint64_t marker)
@@ -78,6 +84,55 @@ kernel_marker_again(const struct chim_kernel *k, const struct kernel_neighbor *n
 	rc = kernel_marker_send(k->marker_fd, n->ifindex, &link, marker);
 	if (rc != 0)
 		CHIM_LOG(KERNEL, DEBUG, "marker by %s: %s", n->port->name, strerror(-rc));
+}
+
+int
+kernel_marker_listen(int ifindex)
+{
+	struct sockaddr_ll at = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = ifindex,
+		.sll_protocol = rte_cpu_to_be_16(CHIM_MARKER_ETHERTYPE),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 ? 0 : -errno;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return rc;
+}
+
+/* A stranger's frame of this type says nothing: the numbers are not to be guessed. */
+static void
+note_heard(struct chim_kernel *k, const uint8_t *frame)
+{
+	struct kernel_move *m;
+	uint64_t wire;
+
+	memcpy(&wire, frame + ETH_HLEN, sizeof(wire));
+	TAILQ_FOREACH (m, &k->moves, next) {
+		if (m->marker == rte_be_to_cpu_64(wire))
+			m->is_heard = true;
+	}
+}
+
+void
+kernel_markers_hear(struct chim_kernel *k, const struct kernel_port *p)
+{
+	uint8_t frame[CHIM_MARKER_LEN];
+
+	for (uint32_t i = 0; i < MARKERS_HEARD; i++) {
+		ssize_t n = recv(p->heard_fd, frame, sizeof(frame), 0);
+
+		if (n < 0)
+			return;
+		if (n == (ssize_t)sizeof(frame))
+			note_heard(k, frame);
+	}
 }
 
 uint64_t

@@ -102,27 +102,53 @@ make_frame(struct chim_kernel *k, const struct kernel_move *m, const struct kern
 	return mbuf;
 }
 
+static enum kernel_next
+inject(struct chim_kernel *k, struct kernel_move *m, struct rte_mbuf *list)
+{
+	struct chim_request req = { .op = CHIM_OP_INJECT };
+	enum kernel_next next;
+
+	req.inject.frames = list;
+	req.inject.tuple = m->kc->tuple;
+	next = kernel_move_submit(k, m, &req);
+	if (next != KERNEL_WAIT)
+		chim_nbl_free(list);
+	return next;
+}
+
 enum kernel_next
 kernel_move_inject(struct chim_kernel *k, struct kernel_move *m, const struct kernel_frame *frames,
 	uint32_t nb)
 {
-	struct chim_request req = { .op = CHIM_OP_INJECT };
-	struct rte_mbuf **tail = &req.inject.frames;
-	enum kernel_next next;
+	struct rte_mbuf *list = NULL;
+	struct rte_mbuf **tail = &list;
 
 	for (uint32_t i = 0; i < nb; i++) {
 		*tail = make_frame(k, m, &frames[i]);
 		if (*tail == NULL) {
-			chim_nbl_free(req.inject.frames);
+			chim_nbl_free(list);
 			return KERNEL_AGAIN;
 		}
 		tail = &chim_nbl(*tail)->next;
 	}
-	req.inject.tuple = m->kc->tuple;
-	next = kernel_move_submit(k, m, &req);
-	if (next != KERNEL_WAIT)
-		chim_nbl_free(req.inject.frames);
-	return next;
+	return inject(k, m, list);
+}
+
+enum kernel_next
+kernel_move_inject_marker(struct chim_kernel *k, struct kernel_move *m)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(chim_host_pool(k->host));
+	const struct kernel_neighbor *n = m->kc->path->neighbor;
+	struct kernel_link link = { 0 };
+
+	if (mbuf == NULL)
+		return KERNEL_AGAIN;
+	memcpy(link.dst, n->port->mac, sizeof(link.dst));
+	memcpy(link.src, n->mac, sizeof(link.src));
+	(void)kernel_marker_write(
+		(uint8_t *)rte_pktmbuf_append(mbuf, CHIM_MARKER_LEN), &link, m->marker);
+	memset(chim_nbl(mbuf), 0, sizeof(struct chim_nbl));
+	return inject(k, m, mbuf);
 }
 
 /* ---- the turn ---- */

@@ -64,7 +64,7 @@ kernel_sock_is_fin_sent(const struct kernel_sock_state *st)
  * The kernel may have sent between freeze and placeholder: what is paced, a delayed ACK. It can not
  * have sent what was not queued, nor acknowledged what had not come.
  */
-void
+int
 kernel_sock_learn(struct kernel_sock_state *st, const struct chim_flow_record *rec)
 {
 	uint32_t snd_end = st->snd_una + st->send.len + (kernel_sock_has_closed(st->state) ? 1 : 0);
@@ -82,6 +82,8 @@ kernel_sock_learn(struct kernel_sock_state *st, const struct chim_flow_record *r
 		st->has_ts_recent = true;
 		st->ts_recent = rec->tsecr;
 	}
+	return (rec->flags & CHIM_RECORD_SENT) != 0 && chim_seq_gt(rec->rcv_nxt, st->rcv_nxt) ? -EIO
+											      : 0;
 }
 
 uint64_t

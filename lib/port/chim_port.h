@@ -48,6 +48,7 @@ struct chim_port {
 	uint16_t mtu; /* bytes of IP packet */
 	uint16_t exception_mtu;
 	char exception_ifname[16]; /* "" = the driver tells */
+	bool is_exception_late;	   /* the kernel may get a frame after its driver has sent it */
 	int socket_id;
 	struct rte_ether_addr mac;
 	uint32_t tx_offloads;		/* CHIM_TX_* of the wire */

@@ -200,6 +200,7 @@ start_exception(struct chim_port *p, const struct chim_port_config *cfg, struct 
 	p->exception_id = d->id;
 	p->nb_exception_queues = d->nb_queues;
 	p->exception_mtu = d->mtu;
+	p->is_exception_late = port_quirk_is_late(d);
 	p->exception_tx_offloads = tx_offloads_of(d->tx_offloads);
 	/* Best effort: chim_port_check_exception() tells whether the kernel's side fits. */
 	set_named_mtu(p);

@@ -101,6 +101,17 @@ port_quirk_needs_dense_pools(const struct port_dev *d)
 }
 
 /*
+ * A write to a tap goes through the kernel's stack before it returns. A veth (af_packet, af_xdp)
+ * puts frames in a backlog, vhost and virtio-user in a ring, and the kernel takes them when it
+ * gets to it.
+ */
+bool
+port_quirk_is_late(const struct port_dev *d)
+{
+	return !is_driver(d, "net_tap");
+}
+
+/*
  * The tap driver segments in software, counts the Ethernet header to the MTU, and leaves a frame of
  * full segments in front of all others for ever. The engine does as well without.
  */

@@ -245,11 +245,28 @@ recorded(const struct frame *f)
 
 /* It answers a stray, and its numbers are those of no connection: a window of 0 to 0, from 0. */
 static void
-a_reset_of_the_kernel_is_not_recorded(void **state)
+a_reset_of_a_held_flow_reaches_nobody(void **state)
 {
 	const struct frame reset = { .is_from_us = true, .flags = CHIM_RST, .ttl = 64 };
+	struct chim_msg *msg;
+	struct rings r;
 
-	assert_int_equal(recorded(&reset).flags, 0);
+	rings_up(&r, &(struct rings_opts){ 0 });
+	rings_hold(&r, 0, 0, 0);
+	rings_kernel_in(&r, 0, rings_frame(&r, &reset, 0));
+	rings_kernel_in(&r, 0, rings_frame(&r, &reset, 1)); /* of another, which is the kernel's */
+	rings_settle(&r);
+	assert_int_equal(rings_wire_drain(&r), 1);
+	assert_int_equal(rings_kernel_why(&r, CHIM_WHY_KERNEL_RESET), 1);
+	msg = rings_msg(&r, CHIM_MSG_RELEASE);
+	msg->flow.tuple = rings_tuple(0);
+	assert_int_equal(rings_call(&r, 0, msg), CHIM_STATUS_SUCCESS);
+	assert_int_equal(msg->flow.record.flags, 0);
+	/* Once it is the kernel's again, so is its word. */
+	rings_kernel_in(&r, 0, rings_frame(&r, &reset, 0));
+	rings_settle(&r);
+	assert_int_equal(rings_wire_drain(&r), 1);
+	rings_down(&r);
 }
 
 static void
@@ -271,7 +288,7 @@ a_pure_ack_alone_says_nothing_of_how_far_was_sent(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(a_reset_of_the_kernel_is_not_recorded),
+	cmocka_unit_test(a_reset_of_a_held_flow_reaches_nobody),
 	cmocka_unit_test(a_pure_ack_alone_says_nothing_of_how_far_was_sent),
 	cmocka_unit_test(frames_of_both_sides_keep_their_order),
 	cmocka_unit_test(a_full_exception_port_drops_and_counts),

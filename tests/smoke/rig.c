@@ -334,7 +334,7 @@ take_record(struct rig *r, struct kernel_sock_state *st)
 	struct tapwire_record rec;
 
 	tapwire_read(r->w, &rec);
-	kernel_sock_learn(st, &rec.flow);
+	assert_int_equal(kernel_sock_learn(st, &rec.flow), 0);
 	if (st->has_ts_recent)
 		r->ts_recent = st->ts_recent;
 	st->has_ts_recent = r->ts_recent != 0;

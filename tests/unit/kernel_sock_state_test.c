@@ -4,6 +4,8 @@
  * What a socket's state learns from what the kernel sent during a hold: all of
  * it that the socket can have sent, and nothing else.
  */
+#include <errno.h>
+
 #include "kernel_sock.h"
 #include "test.h"
 
@@ -29,14 +31,16 @@ it_learns_what_was_sent_and_promised_meanwhile(void **state)
 {
 	struct kernel_sock_state st = frozen();
 
-	kernel_sock_learn(&st,
-		&(struct chim_flow_record){
-			.flags = CHIM_RECORD_SENT | CHIM_RECORD_DATA | CHIM_RECORD_TS,
-			.snd_max = SND_UNA + 1000,
-			.rcv_nxt = RCV_NXT,
-			.wnd = 450,
-			.tsecr = 7,
-		});
+	assert_int_equal(
+		kernel_sock_learn(&st,
+			&(struct chim_flow_record){
+				.flags = CHIM_RECORD_SENT | CHIM_RECORD_DATA | CHIM_RECORD_TS,
+				.snd_max = SND_UNA + 1000,
+				.rcv_nxt = RCV_NXT,
+				.wnd = 450,
+				.tsecr = 7,
+			}),
+		0);
 	assert_int_equal(st.snd_max, (uint32_t)(SND_UNA + 1000));
 	assert_int_equal(st.window.rcv_wup, RCV_NXT);
 	assert_int_equal(st.window.rcv_wnd, 450);
@@ -49,9 +53,11 @@ a_window_that_was_promised_stays(void **state)
 {
 	struct kernel_sock_state st = frozen();
 
-	kernel_sock_learn(&st,
-		&(struct chim_flow_record){
-			.flags = CHIM_RECORD_SENT, .rcv_nxt = RCV_NXT, .wnd = 400 });
+	assert_int_equal(
+		kernel_sock_learn(&st,
+			&(struct chim_flow_record){
+				.flags = CHIM_RECORD_SENT, .rcv_nxt = RCV_NXT, .wnd = 400 }),
+		0);
 	assert_int_equal(st.window.rcv_wup, RCV_NXT - 100);
 	assert_int_equal(st.window.rcv_wnd, 500);
 }
@@ -62,13 +68,14 @@ it_does_not_believe_what_the_queues_contradict(void **state)
 	struct kernel_sock_state st = frozen();
 
 	/* Behind all that is queued, and acknowledging what had not come. */
-	kernel_sock_learn(&st,
-		&(struct chim_flow_record){
-			.flags = CHIM_RECORD_SENT | CHIM_RECORD_DATA,
-			.snd_max = SND_UNA + 1001,
-			.rcv_nxt = RCV_NXT + 1,
-			.wnd = 60000,
-		});
+	assert_int_equal(kernel_sock_learn(&st,
+				 &(struct chim_flow_record){
+					 .flags = CHIM_RECORD_SENT | CHIM_RECORD_DATA,
+					 .snd_max = SND_UNA + 1001,
+					 .rcv_nxt = RCV_NXT + 1,
+					 .wnd = 60000,
+				 }),
+		-EIO);
 	assert_int_equal(st.snd_max, (uint32_t)(SND_UNA + 200));
 	assert_int_equal(st.window.rcv_wup, RCV_NXT - 100);
 	assert_int_equal(st.window.rcv_wnd, 500);
@@ -80,8 +87,10 @@ a_fin_that_left_counts(void **state)
 	struct kernel_sock_state st = frozen();
 
 	st.state = CHIM_TCP_FIN_WAIT_1;
-	kernel_sock_learn(&st,
-		&(struct chim_flow_record){ .flags = CHIM_RECORD_DATA, .snd_max = SND_UNA + 1001 });
+	assert_int_equal(kernel_sock_learn(&st,
+				 &(struct chim_flow_record){
+					 .flags = CHIM_RECORD_DATA, .snd_max = SND_UNA + 1001 }),
+		0);
 	assert_int_equal(st.snd_max, (uint32_t)(SND_UNA + 1001));
 	assert_true(kernel_sock_is_fin_sent(&st));
 }

@@ -69,6 +69,10 @@ uint16_t kernel_marker_write(uint8_t *at, const struct kernel_link *l, uint64_t 
 /** Open a socket to send markers with. @return descriptor or negative errno. */
 int kernel_marker_open(void);
 
+/** Open a socket to hear markers with that come through a port's interface to the kernel.
+ *  @return descriptor or negative errno. */
+int kernel_marker_listen(int ifindex);
+
 /** Send a marker out of an interface, behind everything the kernel has queued there. */
 int kernel_marker_send(int fd, int ifindex, const struct kernel_link *l, uint64_t marker);
 

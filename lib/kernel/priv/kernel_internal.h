@@ -34,7 +34,8 @@
 
 struct kernel_port {
 	uint16_t number;
-	int ifindex; /* of the exception interface */
+	int ifindex;  /* of the exception interface */
+	int heard_fd; /* where markers that came through it are read; -1: nothing comes late */
 	char name[IFNAMSIZ];
 	uint8_t mac[6];
 };
@@ -191,6 +192,7 @@ struct kernel_move {
 	uint32_t segs_in; /* before frames were injected */
 	uint32_t nb_frames;
 	uint64_t marker;
+	bool is_heard; /* the kernel has got the marker */
 	chim_us_t marker_at;
 	uint32_t marker_again_us; /* until it is sent once more */
 	uint32_t tail_done;
@@ -316,6 +318,8 @@ void kernel_move_end(struct chim_kernel *k, struct kernel_move *m);
 /** Submit frames of the peer's to the kernel. */
 enum kernel_next kernel_move_inject(struct chim_kernel *k, struct kernel_move *m,
 	const struct kernel_frame *frames, uint32_t nb);
+/** Submit the move's marker to the kernel. */
+enum kernel_next kernel_move_inject_marker(struct chim_kernel *k, struct kernel_move *m);
 
 /* ---- the lists of steps (handoff.c, handback.c) ---- */
 
@@ -428,6 +432,8 @@ void kernel_markers_send(struct chim_kernel *k);
 /** Send one again. */
 void
 kernel_marker_again(const struct chim_kernel *k, const struct kernel_neighbor *n, uint64_t marker);
+/** Note the moves whose markers have come through the port to the kernel. */
+void kernel_markers_hear(struct chim_kernel *k, const struct kernel_port *p);
 
 /* ---- follow.c ---- */
 

@@ -128,8 +128,10 @@ uint32_t kernel_sock_ts_now(const struct kernel_sock_state *st);
 /**
  * Learn from what left while the flow was held: how far the kernel has sent, the window it promised
  * last, and its ts_recent.
+ *
+ * @return 0; -EIO when it has acknowledged what came after it was read, which nobody has.
  */
-void kernel_sock_learn(struct kernel_sock_state *st, const struct chim_flow_record *rec);
+int kernel_sock_learn(struct kernel_sock_state *st, const struct chim_flow_record *rec);
 
 /** CLOCK_MONOTONIC in microseconds. */
 uint64_t kernel_now_us(void);

@@ -76,6 +76,9 @@ uint32_t port_quirk_buffer(const struct port_dev *d);
 /** Must the buffers lie without gaps? */
 bool port_quirk_needs_dense_pools(const struct port_dev *d);
 
+/** May a frame still be on its way to the kernel when a transmit burst has taken it? */
+bool port_quirk_is_late(const struct port_dev *d);
+
 /** RTE_ETH_TX_OFFLOAD_* that the driver states, and does wrongly. */
 uint64_t port_quirk_broken_offloads(const struct port_dev *d);
 
