@@ -148,9 +148,9 @@ last_of(struct rte_mbuf *list)
 }
 
 int
-kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree)
+kernel_build_queues(
+	struct chim_kernel *k, const struct kernel_sock_state *st, struct kernel_tree *tree)
 {
-	const struct kernel_sock_state *st = kc->st;
 	struct rte_mempool *pool = chim_host_pool(k->host);
 	struct chim_tcp_block *b = &tree->tcp;
 	struct rte_mbuf *send;
@@ -164,6 +164,26 @@ kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tre
 	}
 	tree->handle = CHIM_HANDLE_NONE;
 	chim_tcp_block_init(b, &tree->handle);
+	b->block.send_chain = send;
+	b->delegated.send_data_head = send;
+	b->delegated.send_data_tail = last_of(send);
+	b->delegated.buffered_data = recv;
+	return 0;
+}
+
+void
+kernel_build_drop_queues(struct kernel_tree *tree)
+{
+	chim_nbl_free(tree->tcp.block.send_chain);
+	chim_nbl_free(tree->tcp.delegated.buffered_data);
+}
+
+void
+kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree)
+{
+	const struct kernel_sock_state *st = kc->st;
+	struct chim_tcp_block *b = &tree->tcp;
+
 	b->block.offload_handle = kernel_conn_offload_handle(kc);
 	b->block.port_number = kc->tuple.port_number;
 	fill_const(st, &kc->tuple, &b->tcp_const);
@@ -171,11 +191,6 @@ kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tre
 	b->cached.user_priority =
 		kernel_egress_priority(&kc->path->qos, (uint32_t)st->options.priority);
 	fill_delegated(st, &b->delegated);
-	b->block.send_chain = send;
-	b->delegated.send_data_head = send;
-	b->delegated.send_data_tail = last_of(send);
-	b->delegated.buffered_data = recv;
-	return 0;
 }
 
 static void

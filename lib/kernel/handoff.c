@@ -243,14 +243,29 @@ step_seal(struct chim_kernel *k, struct kernel_move *m)
 	if (k->disable_hold)
 		return KERNEL_NEXT;
 	m->marker = kernel_marker_of_turn(k, m->kc->path->neighbor);
-	m->marker_at = k->now;
+	m->marker_at = 0;
 	m->marker_again_us = MARKER_AGAIN_US;
 	req.flow.tuple = m->kc->tuple;
 	req.flow.marker = m->marker;
 	return kernel_move_submit(k, m, &req);
 }
 
+static int
+build_queues(struct chim_kernel *k, struct kernel_move *m)
+{
+	int rc = 0;
+
+	if ((m->did & KERNEL_DID_TREE) == 0)
+		rc = kernel_build_queues(k, m->kc->st, m->tree);
+	if (rc == 0)
+		m->did |= KERNEL_DID_TREE;
+	return rc;
+}
+
 /*
+ * While the marker is on its way, what initiate will take along is copied. (Without memory for it,
+ * initiate says so.) Only from then on does waiting for the marker count.
+ *
  * The marker may have come long before the worker knew that it is waited for. It
  * comes back less and less often: a worker that lags behind would lag behind for
  * ever, reading the markers of all who wait for it.
@@ -258,6 +273,10 @@ step_seal(struct chim_kernel *k, struct kernel_move *m)
 static void
 seal_tick(struct chim_kernel *k, struct kernel_move *m)
 {
+	if (m->marker_at == 0) {
+		(void)build_queues(k, m);
+		m->marker_at = k->now;
+	}
 	if (k->now - m->marker_at < m->marker_again_us)
 		return;
 	kernel_marker_again(k, m->kc->path->neighbor, m->marker);
@@ -300,9 +319,9 @@ step_initiate(struct chim_kernel *k, struct kernel_move *m)
 			m, CHIM_REASON_INVALIDATED, "its path was invalidated meanwhile");
 	if (next != KERNEL_NEXT)
 		return next;
-	if ((m->did & KERNEL_DID_TREE) == 0 && kernel_build_tcp(k, kc, m->tree) != 0)
+	if (build_queues(k, m) != 0)
 		return kernel_move_fail(m, CHIM_REASON_NO_MEMORY, "no buffers for its queues");
-	m->did |= KERNEL_DID_TREE;
+	kernel_build_tcp(k, kc, m->tree);
 	req.root = kernel_path_tree(k, kc->path, m->tree);
 	next = kernel_move_submit(k, m, &req);
 	if (next != KERNEL_WAIT)
@@ -343,12 +362,11 @@ initiate_done(struct chim_kernel *k, struct kernel_move *m, const struct chim_co
 	m->released = kernel_now_us();
 	kernel_move_resume(k, m);
 	kernel_path_tree_done(k, kc->path);
-	chim_nbl_free(tree->tcp.delegated.buffered_data); /* copied, or refused */
 	if (tree->tcp.block.status != CHIM_STATUS_SUCCESS) {
-		chim_nbl_free(tree->tcp.block.send_chain);
 		log_refusal(&tree->tcp);
 		return engine_refuses(m, tree->tcp.block.reason, "the engine did not take it");
 	}
+	chim_nbl_free(tree->tcp.delegated.buffered_data); /* copied */
 	kc->handle = tree->handle;
 	return KERNEL_NEXT;
 }
@@ -460,7 +478,9 @@ kernel_handoff_refused(struct chim_kernel *k, struct kernel_move *m)
 const struct kernel_step *
 kernel_handoff_undo(struct chim_kernel *k, struct kernel_move *m)
 {
-	(void)k;
+	if ((m->did & KERNEL_DID_TREE) != 0)
+		kernel_build_drop_queues(m->tree);
+	m->did &= ~KERNEL_DID_TREE;
 	if ((m->did & KERNEL_DID_EMPTY) == 0)
 		return kernel_steps_back_out;
 	/* From here on it is a way back like any other. */

@@ -160,7 +160,7 @@ enum kernel_next {
 #define KERNEL_DID_HOLD	  0x2u
 #define KERNEL_DID_REPAIR 0x4u /* has been in repair mode, or still is */
 #define KERNEL_DID_EMPTY  0x8u
-#define KERNEL_DID_TREE	  0x10u /* the initiate carries the tree and its chains */
+#define KERNEL_DID_TREE	  0x10u /* the tree has the queues, until the engine takes them */
 
 struct kernel_step {
 	const char *name;
@@ -339,8 +339,13 @@ void kernel_conn_leave_path(struct chim_kernel *k, struct chim_kconn *kc);
 
 /* ---- build.c, chains.c ---- */
 
-/** TCP block of a state, ready for initiate. @return 0; -ENOMEM no mbufs, nothing taken. */
-int kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree);
+/** A new TCP block with a state's queues in it. @return 0; -ENOMEM no mbufs, nothing taken. */
+int kernel_build_queues(
+	struct chim_kernel *k, const struct kernel_sock_state *st, struct kernel_tree *tree);
+/** Free the queues of a block that the engine has not taken. */
+void kernel_build_drop_queues(struct kernel_tree *tree);
+/** All the rest of it, ready for initiate. */
+void kernel_build_tcp(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree);
 /** What terminate has returned, into the state kept since the offload. Frees send chain, gives
  *  buffered data back. @return 0; -ENOMEM: call again, nothing is lost. */
 int kernel_build_state(struct chim_kernel *k, struct chim_kconn *kc, struct kernel_tree *tree,
