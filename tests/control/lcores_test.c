@@ -24,6 +24,8 @@
 #define REQUESTS  150u /* of each family */
 #define SEQUENCES 3u
 #define PATIENCE  20000000u /* turns of the host without any progress */
+/* More than there can be at once. */
+#define COMPLETIONS (4u * FAMILIES)
 
 /* ---- requests: each a tree of the family's own blocks ---- */
 
@@ -224,30 +226,42 @@ check_tree(struct world *w, struct family *f)
 		f->is_there = false;
 }
 
+static void
+take_completion(struct world *w, const struct chim_completion *e)
+{
+	struct family *f = (struct family *)(uintptr_t)e->cookie;
+
+	w->nb_completed++;
+	EXPECT(w, e->kind == CHIM_COMPLETION_REQUEST && f->pending != 0);
+	f->pending--;
+	atomic_fetch_add(&w->now, STEP_US);
+	if (e->root == &f->again) {
+		EXPECT(w, e->status == CHIM_STATUS_SUCCESS);
+		return;
+	}
+	EXPECT(w, e->root == &f->n.block && e->op == f->op);
+	check_tree(w, f);
+}
+
+/*
+ * What a connection had to say before its terminate is collected first. While initiates are in
+ * flight that takes a moment at which there is nothing to reap, before and after.
+ */
 static bool
 reap(struct world *w)
 {
-	struct chim_completion e;
-	bool is_any = false;
+	struct chim_completion e[COMPLETIONS];
+	unsigned int nb = 0;
+	unsigned int n;
 
-	while (chim_host_reap(w->host, &e, 1) == 1) {
-		struct family *f = (struct family *)(uintptr_t)e.cookie;
-
-		is_any = true;
-		w->nb_completed++;
-		EXPECT(w, e.kind == CHIM_COMPLETION_REQUEST && f->pending != 0);
-		f->pending--;
-		atomic_fetch_add(&w->now, STEP_US);
-		if (e.root == &f->again) {
-			EXPECT(w, e.status == CHIM_STATUS_SUCCESS);
-			continue;
-		}
-		EXPECT(w, e.root == &f->n.block && e.op == f->op);
-		/* What a connection had to say before its terminate is here by now. */
+	while ((n = chim_host_reap(w->host, e + nb, COMPLETIONS - nb)) != 0) {
+		nb += n;
 		world_collect(w);
-		check_tree(w, f);
 	}
-	return is_any;
+	EXPECT(w, nb < COMPLETIONS);
+	for (unsigned int i = 0; i < nb; i++)
+		take_completion(w, &e[i]);
+	return nb != 0;
 }
 
 /* ---- the whole ---- */
