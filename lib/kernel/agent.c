@@ -364,9 +364,17 @@ static uint32_t
 take_news(struct chim_kernel *k)
 {
 	struct chim_completion c[REAP];
-	unsigned int n = chim_host_reap(k->host, c, REAP);
-	uint32_t done = kernel_collect(k);
+	unsigned int n = 0;
+	unsigned int more;
+	uint32_t done = 0;
 
+	/* What a connection had to say before its terminate comes first; while initiates are in
+	 * flight that takes a moment at which there is nothing to reap, before and after. */
+	do {
+		more = chim_host_reap(k->host, c + n, REAP - n);
+		n += more;
+		done += kernel_collect(k);
+	} while (more != 0);
 	for (unsigned int i = 0; i < n; i++)
 		on_completion(k, &c[i]);
 	if (k->give_back != NULL)
