@@ -59,13 +59,19 @@ do_show(struct agent *a, const json_t *request, int *lent_fd)
 	return json_pack("{s:b, s:o}", "ok", 1, "connection", agent_view_conn(a, c, true));
 }
 
-/* Could this connection make the move? */
+/* Is it, or will it be, anywhere else? One that is on its way there turns round when it arrives. */
 static bool
 may_move(const struct agent_conn *c, enum agent_want want)
 {
-	enum chim_home from = want == AGENT_WANT_OFFLOAD ? CHIM_HOME_KERNEL : CHIM_HOME_ENGINE;
+	enum chim_home home = agent_conn_home(c);
+	bool is_engines = home == CHIM_HOME_ENGINE || home == CHIM_HOME_TO_ENGINE;
+	bool is_kernels = home == CHIM_HOME_KERNEL || home == CHIM_HOME_TO_KERNEL;
+	bool is_leaving = c->want != AGENT_WANT_NOTHING && c->want != want;
 
-	return c->kc != NULL && agent_conn_home(c) == from && !chim_stream_is_finished(c->stream);
+	if (c->kc == NULL || chim_stream_is_finished(c->stream))
+		return false;
+	return want == AGENT_WANT_OFFLOAD ? is_kernels || (is_engines && is_leaving)
+					  : is_engines || (is_kernels && is_leaving);
 }
 
 /* {"id": n} one, {"all": true} every one that can. */

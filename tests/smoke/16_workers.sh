@@ -25,6 +25,13 @@ for round in 1 2 3 4 5 6 7 8; do
 	ctl upload --all >/dev/null || fail "upload"
 	wait_for 20 there in_engine 0 || fail "$(total .in_engine) are still in the engine"
 done
+# Who is on the way, or has yet to start, turns round.
+for round in 1 2 3; do
+	ctl offload --all >/dev/null && ctl upload --all >/dev/null || fail "offload and upload"
+	wait_for 20 there in_engine 0 || fail "$(total .in_engine) did not turn round"
+	sleep 0.2
+	there in_engine 0 || fail "$(total .in_engine) went after all"
+done
 ctl offload --all >/dev/null
 wait_for 20 there in_engine $nb || fail "only $(total .in_engine) of $nb in the engine"
 worker() {
