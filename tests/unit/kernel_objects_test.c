@@ -59,16 +59,6 @@ set_up(void **state)
 	return k.host != NULL ? 0 : -1;
 }
 
-static int
-tear_down(void **state)
-{
-	(void)state;
-	(void)chim_host_close(k.host);
-	chim_target_destroy(target);
-	rte_mempool_free(pool);
-	return 0;
-}
-
 /* Returns how many requests had room. */
 static uint32_t
 fill_the_ring(void)
@@ -92,6 +82,19 @@ answer_all(void)
 		assert_int_equal(chim_chan_put(k.host->slot->completions, &c, 1), 1);
 		assert_int_equal(chim_host_reap(k.host, &c, 1), 1);
 	}
+}
+
+static int
+tear_down(void **state)
+{
+	int rc;
+
+	(void)state;
+	answer_all();
+	rc = chim_host_close(k.host);
+	chim_target_destroy(target);
+	rte_mempool_free(pool);
+	return rc;
 }
 
 static void
