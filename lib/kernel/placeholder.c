@@ -20,6 +20,7 @@
 #include <linux/sockios.h>
 
 #include "chim_base.h"
+#include "chim_seq.h"
 #include "kernel_sock.h"
 
 static int
@@ -78,11 +79,28 @@ append(struct kernel_bytes *to, const struct kernel_bytes *more)
 	return 0;
 }
 
+/*
+ * The peer's half of the window is the placeholder's, which has heard the latest. But it was made
+ * before it was known what the socket had promised last, and the kernel drops what a peer that was
+ * promised more sends beyond its own edge.
+ */
+static int
+absorb_window(int fd, struct tcp_repair_window *w)
+{
+	uint32_t promised = w->rcv_wup + w->rcv_wnd;
+	socklen_t len = sizeof(*w);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, w, &len) != 0)
+		return -errno;
+	if (chim_seq_gt(promised, w->rcv_wup + w->rcv_wnd))
+		w->rcv_wnd = promised - w->rcv_wup;
+	return 0;
+}
+
 int
 kernel_sock_absorb(int fd, struct kernel_sock_state *st)
 {
 	struct kernel_bytes more = { 0 };
-	socklen_t len = sizeof(st->window);
 	int state = kernel_sock_tcp_state(fd);
 	int unread = 0;
 	int rc;
@@ -99,8 +117,8 @@ kernel_sock_absorb(int fd, struct kernel_sock_state *st)
 	free(more.at);
 	if (rc == 0)
 		rc = kernel_repair_get_seq(fd, TCP_RECV_QUEUE, &st->rcv_nxt);
-	if (rc == 0 && getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &st->window, &len) != 0)
-		rc = -errno;
+	if (rc == 0)
+		rc = absorb_window(fd, &st->window);
 	if (rc == 0 && state == CHIM_TCP_CLOSE_WAIT)
 		st->state = after_peer_fin(st->state);
 	return rc;

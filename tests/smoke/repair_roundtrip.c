@@ -178,9 +178,7 @@ under_load(struct rig *r, const struct load *l)
  * On a clean wire no move makes the peer take anything for lost. Its tail loss
  * probes, which an answer that is late draws without any move, are not repairs.
  * Only that we waited for a CPU for long (the peer's shortest timeout is 200 ms)
- * excuses one, and only for another try. Of a connection without timestamps
- * that is not known: its peer resends a few segments in one run of four or so
- * (TCPFastRetrans, no probe), every byte right; another try must be without.
+ * excuses one, and only for another try.
  */
 #define STALL_US 100000u
 
@@ -199,7 +197,7 @@ on_a_clean_wire(const struct rig_config *cfg, uint32_t moves)
 		repaired = peer_repairs(r);
 		tapwire_read(r->w, &rec);
 		rig_destroy(r);
-		assert_true(repaired == 0 || rec.longest_gap_us >= STALL_US || cfg->no_timestamps);
+		assert_true(repaired == 0 || rec.longest_gap_us >= STALL_US);
 	}
 	assert_int_equal(repaired, 0);
 }

@@ -293,6 +293,42 @@ a_fin_behind_a_closed_window_arrives_by_itself(void **state)
 	finish(r);
 }
 
+struct promise {
+	struct rig_move move;
+	uint32_t edge;
+};
+
+static uint32_t
+right_edge(const struct rig_move *m)
+{
+	return m->st.window.rcv_wup + m->st.window.rcv_wnd;
+}
+
+/* What the record of the hold tells of an ACK that left after the socket was read. */
+static void
+promise_late(struct rig *r, void *arg)
+{
+	struct promise *p = arg;
+
+	(void)r;
+	p->move.st.window.rcv_wnd += 65536;
+	p->edge = right_edge(&p->move);
+}
+
+/* The kernel drops what the peer sends beyond its own right edge, so that must be no less. */
+static void
+a_window_promised_after_the_freeze_is_kept(void **state)
+{
+	RIG(r, .family = AF_INET);
+	struct promise p = { .move = { .meanwhile = promise_late, .arg = &p } };
+	struct rig_move next = { 0 };
+
+	assert_int_equal(rig_move(r, &p.move), 0);
+	assert_int_equal(rig_move(r, &next), 0);
+	assert_int_equal(right_edge(&next), p.edge);
+	finish(r);
+}
+
 static const struct {
 	int level, name, value;
 } kept[] = {
@@ -575,6 +611,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_placeholder_outlives_the_timers),
 	cmocka_unit_test(a_bare_placeholder_outlives_the_timers),
 	cmocka_unit_test(out_of_order_data_does_not_stay_in_the_placeholder),
+	cmocka_unit_test(a_window_promised_after_the_freeze_is_kept),
 	cmocka_unit_test(what_comes_after_a_hold_ran_out_is_not_lost),
 	cmocka_unit_test(what_comes_to_a_bare_placeholder_is_not_lost),
 	cmocka_unit_test(a_placeholder_is_closed_without_a_packet),
