@@ -142,6 +142,26 @@ dp_receive_parsed(struct chim_worker *w, struct chim_burst *b)
 	input_hits(w, b, hit, nb_hit);
 }
 
+/* Counting them costs as much as a segment: not for each frame, until they have become few. */
+static void
+look_at_buffers(struct chim_worker *w, const struct chim_burst *b)
+{
+	const struct rte_mempool *pool = b->m[0]->pool;
+	uint32_t free;
+
+	w->rx_unseen += b->nb;
+	if (w->env.buffers == CHIM_TCP_BUFFERS_ENOUGH && w->rx_unseen < DP_BUFFERS)
+		return;
+	w->rx_unseen = 0;
+	free = rte_mempool_avail_count(pool);
+	if (free > pool->size / 4)
+		w->env.buffers = CHIM_TCP_BUFFERS_ENOUGH;
+	else if (free > pool->size / 8)
+		w->env.buffers = CHIM_TCP_BUFFERS_FEW;
+	else
+		w->env.buffers = CHIM_TCP_BUFFERS_LAST;
+}
+
 static uint32_t
 receive_port(struct chim_worker *w, struct dp_port *p)
 {
@@ -153,6 +173,7 @@ receive_port(struct chim_worker *w, struct dp_port *p)
 	if (b->nb == 0)
 		return 0;
 	nb = b->nb;
+	look_at_buffers(w, b);
 	w->counters.rx_frames += nb;
 	for (uint16_t i = 0; i < b->nb; i++)
 		w->counters.rx_bytes += rte_pktmbuf_pkt_len(b->m[i]);

@@ -126,6 +126,18 @@ struct chim_tcp_out {
 	uint16_t room;
 };
 
+/*
+ * How many receive buffers are free. What waits in them - for a hole to be filled, for a host that
+ * has yet to send what it was told - often waits for a segment that needs a buffer itself. So data
+ * beyond a hole may not take the last of them, and data in order not the very last, which are for
+ * acknowledgments, for what fills a hole, and for frames that only pass.
+ */
+enum chim_tcp_buffers {
+	CHIM_TCP_BUFFERS_ENOUGH,
+	CHIM_TCP_BUFFERS_FEW,  /* no data out of order is kept */
+	CHIM_TCP_BUFFERS_LAST, /* no data at all */
+};
+
 /* Everything a call may touch besides the connection. Owned by the worker, or by a test. */
 struct chim_tcp_env {
 	chim_us_t now_us;
@@ -141,6 +153,7 @@ struct chim_tcp_env {
 					  * with anything queued, lent, posted or to be told; when
 					  * empty, data that arrives is dropped and what the host
 					  * asks comes back (no_queues counts both) */
+	enum chim_tcp_buffers buffers;	 /* as the datapath has just seen them */
 	struct chim_row *row;		 /* mbufs the engine is done with */
 	struct chim_tcp_out *out;
 	struct chim_family_stats *stats4;

@@ -215,6 +215,13 @@ reset(struct chim_conn *c, struct chim_seg *s, struct chim_tcp_env *env)
 	return CHIM_VERDICT_FREE;
 }
 
+static bool
+has_buffers(const struct chim_conn *c, const struct chim_seg *s, const struct chim_tcp_env *env)
+{
+	return env->buffers == CHIM_TCP_BUFFERS_ENOUGH || s->len == 0 ||
+		(env->buffers == CHIM_TCP_BUFFERS_FEW && s->seq == c->rcv_nxt);
+}
+
 enum chim_verdict
 tcp_receive_data(
 	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
@@ -233,7 +240,7 @@ tcp_receive_data(
 	if (s->len != 0 && (c->flags & TCP_FULL_CLOSE))
 		return reset(c, s, env);
 	/* As if lost on the wire: the peer sends it again. */
-	if (!tcp_queues_attach(c, env)) {
+	if (!has_buffers(c, s, env) || !tcp_queues_attach(c, env)) {
 		s->why = CHIM_WHY_NO_BUFFER;
 		s->flags &= ~CHIM_FIN;
 		return CHIM_VERDICT_FREE;

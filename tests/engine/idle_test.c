@@ -102,6 +102,35 @@ without_queues_data_is_dropped_as_if_lost(void **state)
 	eng_finish(e);
 }
 
+/* What fills the hole gives back all that waits behind it; an ACK may do as much. */
+static void
+the_last_buffers_are_not_for_data_that_waits(void **state)
+{
+	struct eng *e = eng_established(.mss = 1000);
+
+	e->env.buffers = CHIM_TCP_BUFFERS_FEW;
+	inject(e, SEG(.seq = 1000, .len = 1000));
+	assert_int_equal(e->why, CHIM_WHY_NO_BUFFER);
+	expect_no_io(e);
+	inject(e, SEG(.seq = 0, .len = 1000));
+	expect_data(e, 0, 1000);
+	eng_ignore_out(e);
+
+	e->env.buffers = CHIM_TCP_BUFFERS_LAST;
+	eng_host_sends(e, 500);
+	eng_ignore_out(e);
+	inject(e, SEG(.seq = 1000, .len = 1000, .ack = 500));
+	assert_int_equal(e->why, CHIM_WHY_NO_BUFFER);
+	expect_io(e, CHIM_IO_SEND_DONE);
+	expect_no_io(e);
+
+	e->env.buffers = CHIM_TCP_BUFFERS_ENOUGH;
+	inject(e, SEG(.seq = 1000, .len = 1000, .ack = 500));
+	expect_data(e, 1000, 1000);
+	eng_ignore_out(e);
+	eng_finish(e);
+}
+
 static void
 without_queues_the_fin_alone_is_taken(void **state)
 {
@@ -185,6 +214,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_idle_connection_has_nothing_from_pools),
 	cmocka_unit_test(a_hole_a_request_and_a_duplicate_are_no_idleness),
 	cmocka_unit_test(without_queues_data_is_dropped_as_if_lost),
+	cmocka_unit_test(the_last_buffers_are_not_for_data_that_waits),
 	cmocka_unit_test(without_queues_the_fin_alone_is_taken),
 	cmocka_unit_test(without_queues_what_the_host_asks_comes_back),
 	cmocka_unit_test(without_a_flight_new_data_waits),

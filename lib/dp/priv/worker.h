@@ -36,6 +36,7 @@
 #define DP_WAITING	   64u	   /* connections served that wait for the wire */
 #define DP_CROWD	   512u	   /* connections from which on their state is fetched ahead */
 #define DP_TERMINATE_TRIES 200u	   /* turns a terminate waits for room to send the pending ACK */
+#define DP_BUFFERS	   64u	   /* frames after which free receive buffers are counted */
 #define DP_MARKERS	   16u	   /* remembered, and waiting for an empty queue */
 #define DP_MARKER_US	   100000u /* how long */
 
@@ -208,6 +209,7 @@ struct chim_worker {
 	uint32_t max_paths;
 	uint32_t max_neighbors;
 	uint32_t max_hold_bytes;
+	uint32_t rx_unseen; /* frames since the free receive buffers were counted */
 	bool deliver_to_wrong_worker;
 	enum chim_idle idle;
 	uint32_t idle_turns;
