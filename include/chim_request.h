@@ -72,7 +72,9 @@ struct chim_family_stats;
 #define CHIM_HOLD_BYTES	      (4u << 20)
 struct chim_hold_limits {
 	uint32_t deadline_ms; /* from hold to release or initiate; 0 = CHIM_HOLD_DEADLINE_MS */
-	uint32_t max_bytes;   /* kept frames, payload; 0 = CHIM_HOLD_BYTES */
+	uint32_t max_bytes;   /* kept frames, payload, beyond which it ends; 0 = CHIM_HOLD_BYTES,
+			       * UINT32_MAX = none. Where all holds together have no room, frames
+			       * are dropped. */
 };
 
 struct chim_request {

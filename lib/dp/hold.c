@@ -174,12 +174,22 @@ dp_hold_pop(struct chim_worker *w, struct dp_hold *hold)
 	return m;
 }
 
+/*
+ * Where all holds together have no room, the newest frames are lost, as they could be on the wire:
+ * a hold that ended instead would hand a socket that is being taken apart what nobody reads.
+ */
+static bool
+has_room(const struct chim_worker *w, const struct rte_mbuf *m)
+{
+	return w->hold_bytes + cost_of(m) <= w->max_hold_bytes &&
+		w->env.buffers != CHIM_TCP_BUFFERS_LAST;
+}
+
 void
 dp_hold_keep(
 	struct chim_worker *w, struct dp_hold *hold, struct rte_mbuf *m, const struct chim_seg *seg)
 {
-	bool is_full = hold->bytes + cost_of(m) > hold->max_bytes ||
-		w->hold_bytes + cost_of(m) > w->max_hold_bytes;
+	bool is_full = hold->bytes + cost_of(m) > hold->max_bytes;
 
 	/* ICMP about the flow is not of the flow; and what has ended keeps nothing. */
 	if (seg->why == CHIM_WHY_NOT_TCP || hold->state == DP_HOLD_OVER) {
@@ -188,7 +198,7 @@ dp_hold_keep(
 		return;
 	}
 	/* The kernel has no connection yet that a terminate's frames could go to: better lost. */
-	if (is_full && (hold->state == DP_HOLD_DRAINING || !hold->is_asked)) {
+	if (!has_room(w, m) || (is_full && (hold->state == DP_HOLD_DRAINING || !hold->is_asked))) {
 		dp_drop(w, m, CHIM_WHY_HOLD_NO_ROOM);
 		return;
 	}

@@ -109,6 +109,7 @@ step_hold_again(struct chim_kernel *k, struct kernel_move *m)
 		return KERNEL_NEXT;
 	req.flow.tuple = m->kc->tuple;
 	req.flow.limits.deadline_ms = HOLD_AGAIN_MS;
+	req.flow.limits.max_bytes = UINT32_MAX;
 	return kernel_move_submit(k, m, &req);
 }
 

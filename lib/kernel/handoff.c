@@ -108,8 +108,9 @@ step_hold(struct chim_kernel *k, struct kernel_move *m)
 		return KERNEL_NEXT;
 	req.flow.tuple = m->kc->tuple;
 	req.flow.limits.deadline_ms = k->hold_deadline_ms;
-	/* As much as the peer may have been promised can come while it lasts. */
-	req.flow.limits.max_bytes = RTE_MAX(CHIM_HOLD_BYTES, (uint32_t)m->kc->st->options.rcvbuf);
+	/* No bound of its own: a hold that ended on the way would give the kernel data which the
+	 * emptying of the socket then throws away, acknowledged. */
+	req.flow.limits.max_bytes = UINT32_MAX;
 	m->held = kernel_now_us();
 	return kernel_move_submit(k, m, &req);
 }
