@@ -131,28 +131,18 @@ input_hits(struct chim_worker *w, struct chim_burst *b, const uint16_t *hit, uin
 	}
 }
 
-void
-dp_receive_parsed(struct chim_worker *w, struct chim_burst *b)
-{
-	uint16_t hit[CHIM_BURST];
-	uint16_t nb_hit;
-
-	chim_flow_lookup_burst(w->flow, b);
-	take_misses(w, b, hit, &nb_hit);
-	input_hits(w, b, hit, nb_hit);
-}
-
 /* Counting them costs as much as a segment: not for each frame, until they have become few. */
 static void
 look_at_buffers(struct chim_worker *w, const struct chim_burst *b)
 {
-	const struct rte_mempool *pool = b->m[0]->pool;
+	const struct rte_mempool *pool;
 	uint32_t free;
 
 	w->rx_unseen += b->nb;
-	if (w->env.buffers == CHIM_TCP_BUFFERS_ENOUGH && w->rx_unseen < DP_BUFFERS)
+	if (b->nb == 0 || (w->env.buffers == CHIM_TCP_BUFFERS_ENOUGH && w->rx_unseen < DP_BUFFERS))
 		return;
 	w->rx_unseen = 0;
+	pool = b->m[0]->pool;
 	free = rte_mempool_avail_count(pool);
 	if (free > pool->size / 4)
 		w->env.buffers = CHIM_TCP_BUFFERS_ENOUGH;
@@ -160,6 +150,18 @@ look_at_buffers(struct chim_worker *w, const struct chim_burst *b)
 		w->env.buffers = CHIM_TCP_BUFFERS_FEW;
 	else
 		w->env.buffers = CHIM_TCP_BUFFERS_LAST;
+}
+
+void
+dp_receive_parsed(struct chim_worker *w, struct chim_burst *b)
+{
+	uint16_t hit[CHIM_BURST];
+	uint16_t nb_hit;
+
+	look_at_buffers(w, b);
+	chim_flow_lookup_burst(w->flow, b);
+	take_misses(w, b, hit, &nb_hit);
+	input_hits(w, b, hit, nb_hit);
 }
 
 static uint32_t
@@ -173,7 +175,6 @@ receive_port(struct chim_worker *w, struct dp_port *p)
 	if (b->nb == 0)
 		return 0;
 	nb = b->nb;
-	look_at_buffers(w, b);
 	w->counters.rx_frames += nb;
 	for (uint16_t i = 0; i < b->nb; i++)
 		w->counters.rx_bytes += rte_pktmbuf_pkt_len(b->m[i]);
