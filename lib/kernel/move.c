@@ -82,19 +82,27 @@ kernel_move_errno(struct kernel_move *m, int rc, const char *why)
 		m, rc == -ENOMEM ? CHIM_REASON_NO_MEMORY : CHIM_REASON_BAD_STATE, why);
 }
 
+/* As the kernel sees frames of the connection's next hop. */
+static struct kernel_link
+link_to_kernel(const struct kernel_move *m)
+{
+	const struct kernel_neighbor *n = m->kc->path->neighbor;
+	struct kernel_link link = { .vlan_id = m->kc->path->vlan_id };
+
+	memcpy(link.dst, n->port->mac, sizeof(link.dst));
+	memcpy(link.src, n->mac, sizeof(link.src));
+	return link;
+}
+
 static struct rte_mbuf *
 make_frame(struct chim_kernel *k, const struct kernel_move *m, const struct kernel_frame *f)
 {
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(chim_host_pool(k->host));
-	const struct kernel_neighbor *n = m->kc->path->neighbor;
-	struct kernel_link link;
+	struct kernel_link link = link_to_kernel(m);
 	uint8_t *at;
 
 	if (mbuf == NULL)
 		return NULL;
-	memcpy(link.dst, n->port->mac, sizeof(link.dst));
-	memcpy(link.src, n->mac, sizeof(link.src));
-	link.vlan_id = m->kc->path->vlan_id;
 	at = (uint8_t *)rte_pktmbuf_append(mbuf, KERNEL_FRAME_BYTES);
 	rte_pktmbuf_trim(mbuf,
 		(uint16_t)(KERNEL_FRAME_BYTES - kernel_frame_write(at, &link, &m->kc->tuple, f)));
@@ -138,13 +146,10 @@ enum kernel_next
 kernel_move_inject_marker(struct chim_kernel *k, struct kernel_move *m)
 {
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(chim_host_pool(k->host));
-	const struct kernel_neighbor *n = m->kc->path->neighbor;
-	struct kernel_link link = { 0 };
+	struct kernel_link link = link_to_kernel(m);
 
 	if (mbuf == NULL)
 		return KERNEL_AGAIN;
-	memcpy(link.dst, n->port->mac, sizeof(link.dst));
-	memcpy(link.src, n->mac, sizeof(link.src));
 	(void)kernel_marker_write(
 		(uint8_t *)rte_pktmbuf_append(mbuf, CHIM_MARKER_LEN), &link, m->marker);
 	memset(chim_nbl(mbuf), 0, sizeof(struct chim_nbl));
