@@ -405,17 +405,24 @@ options_segment_size_and_locks_come_out_as_they_went_in(void **state)
 	finish(r);
 }
 
-/* Unacknowledged data, user timeout and keepalive of a second: the real socket would die. */
+/* User timeout and keepalive of a second. */
+static void
+set_short_timers(struct rig *r)
+{
+	set_int(r->host, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000);
+	set_int(r->host, IPPROTO_TCP, TCP_KEEPIDLE, 1);
+	set_int(r->host, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+	set_int(r->host, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+/* Unacknowledged data: the real socket would die. */
 static void
 the_placeholder_outlives_the_timers(void **state)
 {
 	RIG(r, .family = AF_INET);
 	struct rig_move m = { .stay_ms = 4000 };
 
-	set_int(r->host, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000);
-	set_int(r->host, IPPROTO_TCP, TCP_KEEPIDLE, 1);
-	set_int(r->host, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-	set_int(r->host, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_short_timers(r);
 	tapwire_cut(r->w, true);
 	assert_int_equal(rig_host_write(r, 3000), 3000);
 	usleep(5000);
@@ -433,10 +440,7 @@ a_bare_placeholder_outlives_the_timers(void **state)
 	RIG(r, .family = AF_INET);
 	struct rig_move m = { .stay_ms = 4000 };
 
-	set_int(r->host, IPPROTO_TCP, TCP_USER_TIMEOUT, 1000);
-	set_int(r->host, IPPROTO_TCP, TCP_KEEPIDLE, 1);
-	set_int(r->host, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-	set_int(r->host, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_short_timers(r);
 	assert_int_equal(rig_move(r, &m), 0);
 	assert_true(m.st.is_bare);
 	assert_int_equal(rig_peer_write(r, 100), 100);
