@@ -44,7 +44,7 @@ dp_hold_add(struct chim_worker *w, const union chim_key *key, bool is_ip6, uint1
 static void
 arm(struct chim_worker *w, struct dp_hold *hold, uint32_t ms)
 {
-	hold->deadline = chim_us_to_ms(w->env.now_us) + ms;
+	hold->deadline = (chim_ms_t)w->env.now_ms + ms;
 	chim_wheel_arm(&w->hold_wheel, hold->index, hold->deadline);
 }
 
@@ -244,7 +244,7 @@ dp_hold_record(struct dp_hold *hold, const struct chim_seg *seg)
 static uint32_t
 expire(struct chim_worker *w)
 {
-	chim_ms_t now = chim_us_to_ms(w->env.now_us);
+	chim_ms_t now = (chim_ms_t)w->env.now_ms;
 	uint32_t expired[DP_HOLDS];
 	uint32_t nb = chim_wheel_advance(&w->hold_wheel, now, expired, DP_HOLDS);
 

@@ -14,9 +14,9 @@
 
 /* The first turn tells what time it is; nothing is armed before. */
 static void
-start(struct chim_worker *w, chim_us_t now)
+start(struct chim_worker *w)
 {
-	chim_ms_t ms = chim_us_to_ms(now);
+	chim_ms_t ms = (chim_ms_t)w->env.now_ms;
 
 	chim_wheel_init(&w->wheel, chim_slab_at(w->conns, 0), w->conns->elt_size,
 		offsetof(struct chim_conn_head, wheel), ms);
@@ -40,9 +40,9 @@ chim_dp_poll(struct chim_worker *w, chim_us_t now)
 
 	if (w->is_started)
 		note_gap(w, now);
-	w->env.now_us = now;
+	chim_tcp_set_now(&w->env, now);
 	if (!w->is_started)
-		start(w, now);
+		start(w);
 	done = dp_commands(w);	    /* source 1: what ctl wants done */
 	done += dp_io(w);	    /* source 1b: what the hosts send */
 	done += dp_receive(w);	    /* source 2: what the wire brings */

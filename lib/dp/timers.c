@@ -23,7 +23,7 @@ dp_timer_arm(struct chim_worker *w, struct chim_conn *c)
 uint32_t
 dp_timers(struct chim_worker *w)
 {
-	chim_ms_t now = chim_us_to_ms(w->env.now_us);
+	chim_ms_t now = (chim_ms_t)w->env.now_ms;
 	uint32_t expired[DP_TIMERS];
 	uint32_t nb = chim_wheel_advance(&w->wheel, now, expired, DP_TIMERS);
 

@@ -140,7 +140,8 @@ enum chim_tcp_buffers {
 
 /* Everything a call may touch besides the connection. Owned by the worker, or by a test. */
 struct chim_tcp_env {
-	chim_us_t now_us;
+	chim_us_t now_us; /* set by chim_tcp_set_now(), with the next */
+	uint64_t now_ms;  /* the same moment; deadlines are of its low 32 bits */
 	const struct chim_tcp_config *cfg;
 	struct rte_mempool *pool;	 /* headers, copies; private size CHIM_NBL_PRIV_SIZE */
 	struct rte_mempool *clone_pool;	 /* indirect mbufs; may be NULL: then data is copied */
@@ -164,6 +165,14 @@ struct chim_tcp_env {
 	chim_ms_t challenge_reset; /* when the budget is refilled */
 	uint16_t ip_id;		   /* next, 0x8000..0xFFFF */
 };
+
+/** Time goes on: once a turn, so that nobody behind it divides. */
+static inline void
+chim_tcp_set_now(struct chim_tcp_env *env, chim_us_t now)
+{
+	env->now_us = now;
+	env->now_ms = now / CHIM_US_PER_MS;
+}
 
 /** Bytes of a connection; slots of the worker's slab. A multiple of the cache line. */
 uint32_t chim_tcp_conn_size(void);

@@ -137,7 +137,7 @@ note_sent(struct tcp_recover *r, uint32_t len, const struct chim_tcp_env *env)
 {
 	if (r->flight->state == TCP_RECOVER_FAST)
 		tcp_prr_on_sent(&r->flight->prr, len);
-	r->sent_ms = chim_us_to_ms(env->now_us);
+	r->sent_ms = (chim_ms_t)env->now_ms;
 }
 
 bool
@@ -204,7 +204,7 @@ void
 tcp_recover_on_idle(
 	struct tcp_recover *r, uint32_t mss, uint32_t rto_us, const struct chim_tcp_env *env)
 {
-	uint32_t idle_ms = chim_us_to_ms(env->now_us) - r->sent_ms;
+	uint32_t idle_ms = (chim_ms_t)env->now_ms - r->sent_ms;
 
 	if (r->flight == NULL && idle_ms > rto_us / CHIM_US_PER_MS)
 		tcp_cc_on_idle(&r->cc, mss);

@@ -121,7 +121,7 @@ learn(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_en
 	struct tcp_flight *f = r->flight;
 	bool is_pure_dup = in->is_dup && in->nb_sack == 0;
 
-	tcp_rack_min_rtt(&r->kept, d->rtt_us, chim_us_to_ms(env->now_us));
+	tcp_rack_min_rtt(&r->kept, d->rtt_us, (chim_ms_t)env->now_ms);
 	tcp_rack_update(&f->rack, &r->kept, d);
 	/* A probe that was not needed is no sign of reordering. */
 	bool is_probe = f->rack.has_tlp && d->is_dsack && d->dsack_end == f->rack.tlp_end_seq;
@@ -327,7 +327,7 @@ end_plainly(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_
 
 	d->acked = d->delivered = r->flight->sent.bytes;
 	tcp_sent_sample(tcp_sent_first(&r->flight->sent), d);
-	tcp_rack_min_rtt(&r->kept, d->rtt_us, chim_us_to_ms(env->now_us));
+	tcp_rack_min_rtt(&r->kept, d->rtt_us, (chim_ms_t)env->now_ms);
 	fill_cc(in, d, env, &a);
 	tcp_cc_on_delivered(&r->cc, &r->flight->run, &a);
 	tcp_cc_on_ack(&r->cc, &r->flight->run, &a);

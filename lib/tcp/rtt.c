@@ -46,20 +46,20 @@ tcp_rtt_rto_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
 	return (uint32_t)((rto + CHIM_US_PER_MS - 1) / CHIM_US_PER_MS);
 }
 
-/* Ticks of the connection's clock that a moment is; only differences mean something. */
+/* Ticks of the connection's clock now; only differences mean something. */
 static uint32_t
-clock_at(const struct chim_conn *c, chim_us_t us)
+ticks_now(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
 	if (tcp_rtt_is_ms(c))
-		return (uint32_t)(us / CHIM_US_PER_MS);
-	return (uint32_t)(us / CHIM_US_PER_S * c->ts_hz +
-		us % CHIM_US_PER_S * c->ts_hz / CHIM_US_PER_S);
+		return (uint32_t)env->now_ms;
+	return (uint32_t)(env->now_us / CHIM_US_PER_S * c->ts_hz +
+		env->now_us % CHIM_US_PER_S * c->ts_hz / CHIM_US_PER_S);
 }
 
 uint32_t
 tcp_rtt_tsval(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
-	return clock_at(c, env->now_us) + c->ts_offset;
+	return ticks_now(c, env) + c->ts_offset;
 }
 
 uint32_t

@@ -391,7 +391,7 @@ checklist_203_the_host_hears_of_a_larger_backlog_in_the_end(void **state)
 	for (uint32_t i = 0; i < 40; i++)
 		eng_host_sends(e, 200000);
 	for (uint32_t i = 0; i < 12; i++) {
-		e->env.now_us += 150 * CHIM_US_PER_MS;
+		chim_tcp_set_now(&e->env, e->env.now_us + 150 * CHIM_US_PER_MS);
 		acknowledge(e, 1);
 		nb += backlog_events(e, &last);
 	}

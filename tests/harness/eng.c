@@ -83,7 +83,6 @@ make_env(struct eng *e)
 	e->out = (struct chim_tcp_out){ .m = e->burst };
 	e->burst_room = CHIM_DIM(e->burst);
 	e->env = (struct chim_tcp_env){
-		.now_us = (chim_us_t)START_MS * CHIM_US_PER_MS,
 		.cfg = &e->cfg,
 		.pool = pool,
 		.sent_pool = sent_pool,
@@ -98,6 +97,7 @@ make_env(struct eng *e)
 		.challenge_reset = START_MS,
 		.ip_id = 0x8000,
 	};
+	chim_tcp_set_now(&e->env, (chim_us_t)START_MS * CHIM_US_PER_MS);
 	if (e->opts.is_attached || e->opts.has_tso) {
 		e->env.clone_pool = clone_pool;
 		e->cfg.tx_offloads = CHIM_TX_MULTI_SEGS;
@@ -415,11 +415,11 @@ eng_run(struct eng *e, uint32_t ms)
 			break;
 		if (++turns > 16 * ((uint64_t)ms + 1))
 			fail_msg("a timer runs out again and again in the same millisecond");
-		e->env.now_us = RTE_MAX(next, e->env.now_us);
+		chim_tcp_set_now(&e->env, RTE_MAX(next, e->env.now_us));
 		chim_tcp_expire(e->c, &e->env);
 		eng_turn(e);
 	}
-	e->env.now_us = end;
+	chim_tcp_set_now(&e->env, end);
 }
 
 /* ---- the peer ---- */

@@ -290,7 +290,7 @@ pair_run(struct pair *p, uint32_t ms)
 			return false;
 		p->now = next;
 		for (uint8_t i = 0; i < 2; i++)
-			p->end[i].e->env.now_us = next;
+			chim_tcp_set_now(&p->end[i].e->env, next);
 		arrive(p);
 		for (uint8_t i = 0; i < 2; i++)
 			chim_tcp_expire(p->end[i].e->c, &p->end[i].e->env);

@@ -400,13 +400,13 @@ sim_begin(struct sim *s, uint8_t algorithm, uint64_t bytes, uint64_t seed)
 		.dupack_threshold = 3, .abc_limit = 4, .congestion_algorithm = algorithm
 	};
 	s->env = (struct chim_tcp_env){
-		.now_us = s->begin,
 		.cfg = &s->cfg,
 		.sent_pool = records,
 		.flight_pool = flights,
 		.row = &s->row,
 		.counters = &s->counters,
 	};
+	chim_tcp_set_now(&s->env, s->begin);
 	tcp_recover_init(&s->r, algorithm, tcp_cc_initial_window(SIM_MSS), 0x7FFFFFFFu);
 }
 
@@ -454,10 +454,10 @@ sim_run(struct sim *s, chim_us_t us)
 		next = earliest(next, s->pto_at);
 		assert_true(next != UINT64_MAX);
 		if (next > end) {
-			s->env.now_us = end;
+			chim_tcp_set_now(&s->env, end);
 			return false;
 		}
-		s->env.now_us = RTE_MAX(next, s->env.now_us);
+		chim_tcp_set_now(&s->env, RTE_MAX(next, s->env.now_us));
 		step(s);
 		if (s->order % 16 == 0)
 			assert_null(tcp_recover_check(&s->r, s->una, s->max));

@@ -93,7 +93,7 @@ share(uint8_t algorithm, uint8_t other_algorithm, double least)
 	sim_begin(&one, algorithm, INF, 3);
 	sim_run(&one, 10 * S); /* it has all of the link when the other comes */
 	sim_begin(&other, other_algorithm, INF, 5);
-	other.env.now_us = one.env.now_us;
+	chim_tcp_set_now(&other.env, one.env.now_us);
 	run_together(60 * S);
 	uint64_t of_one = one.acked, of_other = other.acked;
 

@@ -303,9 +303,8 @@ dp_touch(struct chim_worker *w, struct chim_conn *c)
 static inline chim_ticks_t
 dp_ticks(const struct chim_worker *w)
 {
-	/* A constant to divide by is a multiplication. */
 	if (w->tcp.ticks_per_second == 1000)
-		return (chim_ticks_t)(w->env.now_us / CHIM_US_PER_MS);
+		return (chim_ticks_t)w->env.now_ms;
 	return (chim_ticks_t)(w->env.now_us / (CHIM_US_PER_S / w->tcp.ticks_per_second));
 }
 

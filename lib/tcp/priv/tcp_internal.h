@@ -14,7 +14,7 @@
 static inline chim_ms_t
 tcp_now(const struct chim_tcp_env *env)
 {
-	return chim_us_to_ms(env->now_us);
+	return (chim_ms_t)env->now_ms;
 }
 
 /* Times of sent records: microseconds modulo 2^32. */
@@ -74,14 +74,14 @@ tcp_ts_age_ms(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
 	uint64_t at = (uint64_t)c->ts_recent_era << 32 | c->ts_recent_ms;
 
-	return (env->now_us / CHIM_US_PER_MS - at) & (RTE_BIT64(48) - 1);
+	return (env->now_ms - at) & (RTE_BIT64(48) - 1);
 }
 
 /* ts_recent was taken so many milliseconds ago. */
 static inline void
 tcp_ts_set_age(struct chim_conn *c, uint64_t age_ms, const struct chim_tcp_env *env)
 {
-	uint64_t at = env->now_us / CHIM_US_PER_MS - age_ms;
+	uint64_t at = env->now_ms - age_ms;
 
 	c->ts_recent_ms = (uint32_t)at;
 	c->ts_recent_era = (uint16_t)(at >> 32);
