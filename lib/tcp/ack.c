@@ -150,6 +150,18 @@ check_window(struct chim_conn *c, struct chim_tcp_env *env)
 		tcp_timer_persist_round(c, env);
 }
 
+/* What an ACK did to the records, to the rest of the connection. */
+static void
+conclude(struct chim_conn *c, const struct chim_seg *s, const struct tcp_recover_out *out,
+	struct chim_tcp_env *env)
+{
+	tcp_view_watch_backlog(c, env);
+	if (s->ack != c->snd_una)
+		advance(c, s->ack, env);
+	sample(c, s, out, env);
+	set_timers(c, out->events, env);
+}
+
 static void
 recover(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env)
 {
@@ -168,14 +180,10 @@ recover(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env)
 	take_echo(c, s, &in, env);
 	take_window(c, s);
 	tcp_recover_on_ack(&c->recover, &in, env, &out);
-	tcp_view_watch_backlog(c, env);
-	if (s->ack != c->snd_una)
-		advance(c, s->ack, env);
-	sample(c, s, &out, env);
 	/* An ACK that moved nothing may still have shown what is lost, or let more leave. */
 	if (in.is_dup || s->nb_sack != 0)
 		c->head.todo |= CHIM_TODO_OUTPUT;
-	set_timers(c, out.events, env);
+	conclude(c, s, &out, env);
 }
 
 void
@@ -189,4 +197,19 @@ tcp_ack_process(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_e
 		take_window(c, s);
 	if (c->state != CHIM_TCP_CLOSED && c->state != CHIM_TCP_TIME_WAIT)
 		check_window(c, env);
+}
+
+/* The window is open, and was: there is nothing to be checked of it. */
+void
+tcp_ack_plain(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env)
+{
+	struct tcp_recover_in in = tcp_ack_recover_in(c);
+	struct tcp_recover_out out;
+
+	take_window(c, s);
+	if (!tcp_is_in_flight(c))
+		return;
+	in.ack = s->ack;
+	tcp_recover_end_plainly(&c->recover, &in, env, &out);
+	conclude(c, s, &out, env);
 }

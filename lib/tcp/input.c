@@ -7,7 +7,7 @@
  * connection and sets todo bits; packets are built later by output.c, the
  * host is told later by indicate.c. ACK details are in ack.c, payload in
  * receive.c, FIN, RST and SYN in close.c, frames behind urgent data in
- * urgent.c.
+ * urgent.c; which segments most steps have nothing to say to, in predict.c.
  */
 #include <rte_prefetch.h>
 
@@ -22,6 +22,7 @@ count(const struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *
 	struct chim_family_stats *stats = tcp_stats(c, env);
 	uint32_t ip_len = c->head.is_ip6 ? 40 : 20;
 
+	chim_trace_segment_in(c->head.handle, s->seq, s->ack, s->len, s->flags);
 	stats->tcp_in_segments++;
 	stats->ip_in_receives++;
 	stats->ip_in_delivers++;
@@ -156,6 +157,17 @@ process(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim
 	return verdict;
 }
 
+/* What is left of check() and process() for a segment that tcp_predict_is_plain(). */
+static enum chim_verdict
+process_plain(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
+{
+	if (tcp_has_ts(c))
+		take_timestamp(c, s, env);
+	tcp_keepalive_alive(c, env);
+	tcp_ack_plain(c, s, env);
+	return s->len != 0 ? tcp_receive_plain(c, m, s, env) : CHIM_VERDICT_FREE;
+}
+
 static void
 warm_lines(const void *object, uint32_t nb)
 {
@@ -182,9 +194,9 @@ chim_tcp_warm(const struct chim_conn *c, uint32_t step)
 		warm_lines(c->q->una.chain, 3);
 }
 
-enum chim_verdict
-chim_tcp_input(
-	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
+/* In the order of the RFC. */
+static enum chim_verdict
+input(struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
 {
 	enum chim_verdict verdict;
 
@@ -192,7 +204,6 @@ chim_tcp_input(
 		return CHIM_VERDICT_PUNT;
 	if (c->flags & TCP_URGENT)
 		return tcp_urgent_keep(c, m, s, env);
-	chim_trace_segment_in(c->head.handle, s->seq, s->ack, s->len, s->flags);
 	count(c, s, env);
 	s->why = check(c, s, env);
 	if (s->why != CHIM_WHY_NONE || c->state == CHIM_TCP_CLOSED)
@@ -201,6 +212,20 @@ chim_tcp_input(
 		verdict = tcp_urgent_begin(c, m, s, env);
 	else
 		verdict = process(c, m, s, env);
+	tcp_check_slow(c, env);
+	return verdict;
+}
+
+enum chim_verdict
+chim_tcp_input(
+	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
+{
+	enum chim_verdict verdict;
+
+	if (!tcp_predict_is_plain(c, s, env))
+		return input(c, m, s, env);
+	count(c, s, env);
+	verdict = process_plain(c, m, s, env);
 	tcp_check_slow(c, env);
 	return verdict;
 }

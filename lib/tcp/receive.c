@@ -102,6 +102,15 @@ tcp_receive_note_dsack(struct chim_conn *c, uint32_t start, uint32_t end, struct
 
 /* ---- placing ---- */
 
+/* As if lost on the wire: the peer sends it again. */
+static enum chim_verdict
+lack_buffers(struct chim_seg *s)
+{
+	s->why = CHIM_WHY_NO_BUFFER;
+	s->flags &= ~CHIM_FIN;
+	return CHIM_VERDICT_FREE;
+}
+
 /* In-order data joins the queue for the host. */
 static void
 accept(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struct chim_tcp_env *env)
@@ -239,14 +248,9 @@ tcp_receive_data(
 		return CHIM_VERDICT_FREE;
 	if (s->len != 0 && (c->flags & TCP_FULL_CLOSE))
 		return reset(c, s, env);
-	/* As if lost on the wire: the peer sends it again. */
-	if (!has_buffers(c, s, env) || !tcp_queues_attach(c, env)) {
-		s->why = CHIM_WHY_NO_BUFFER;
-		s->flags &= ~CHIM_FIN;
-		return CHIM_VERDICT_FREE;
-	}
-	tcp_chain_cut_front(m, s->payload_off);
-	tcp_chain_keep(m, s->len);
+	if (!has_buffers(c, s, env) || !tcp_queues_attach(c, env))
+		return lack_buffers(s);
+	tcp_chain_cut(m, s->payload_off, s->len);
 	if (s->seq != c->rcv_nxt)
 		return queue(c, m, s, env);
 	accept(c, m, (s->flags & CHIM_PSH) != 0, env);
@@ -254,5 +258,17 @@ tcp_receive_data(
 		ack_data(c, s->len, env);
 	else if ((s->flags & CHIM_FIN) == 0)
 		accept_queued(c, env);
+	return CHIM_VERDICT_HELD;
+}
+
+enum chim_verdict
+tcp_receive_plain(
+	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env)
+{
+	if (!tcp_queues_attach(c, env))
+		return lack_buffers(s);
+	tcp_chain_cut(m, s->payload_off, s->len);
+	accept(c, m, (s->flags & CHIM_PSH) != 0, env);
+	ack_data(c, s->len, env);
 	return CHIM_VERDICT_HELD;
 }

@@ -306,33 +306,25 @@ can_grow(enum tcp_recover_state before, enum tcp_recover_state after)
 		(after == TCP_RECOVER_OPEN || after == TCP_RECOVER_RTO);
 }
 
-/*
- * The usual ACK of a short exchange: of all that is out, one record sent once, and nothing else is
- * going on. What recovery could learn from it would go with the flight.
- */
-static bool
-is_plain_end(const struct tcp_flight *f, const struct tcp_recover_in *in)
-{
-	return f->sent.nb == 1 && in->ack == in->max && in->nb_sack == 0 && !in->has_ece &&
-		f->state == TCP_RECOVER_OPEN && !f->rack.has_tlp && f->sent.reno == 0 &&
-		(tcp_sent_first(&f->sent)->flags & ~TCP_SENT_FIN) == 0;
-}
-
-static void
-end_plainly(struct tcp_recover *r, const struct tcp_recover_in *in, struct chim_tcp_env *env,
-	struct tcp_recover_out *out)
+void
+tcp_recover_end_plainly(struct tcp_recover *r, const struct tcp_recover_in *in,
+	struct chim_tcp_env *env, struct tcp_recover_out *out)
 {
 	struct tcp_delivery *d = &out->d;
 	struct tcp_cc_ack a;
 
-	d->acked = d->delivered = r->flight->sent.bytes;
+	*out = (struct tcp_recover_out){
+		.d.now_us = (uint32_t)env->now_us,
+		.d.acked = r->flight->sent.bytes,
+		.d.delivered = r->flight->sent.bytes,
+		.events = TCP_RECOVER_PROGRESS | TCP_RECOVER_EMPTY,
+	};
 	tcp_sent_sample(tcp_sent_first(&r->flight->sent), d);
 	tcp_rack_min_rtt(&r->kept, d->rtt_us, (chim_ms_t)env->now_ms);
 	fill_cc(in, d, env, &a);
 	tcp_cc_on_delivered(&r->cc, &r->flight->run, &a);
 	tcp_cc_on_ack(&r->cc, &r->flight->run, &a);
 	tcp_recover_end_flight(r, env);
-	out->events = TCP_RECOVER_PROGRESS | TCP_RECOVER_EMPTY;
 }
 
 void
@@ -353,10 +345,6 @@ tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in, struc
 	};
 	if (r->flight == NULL)
 		return;
-	if (is_plain_end(r->flight, in)) {
-		end_plainly(r, in, env, out);
-		return;
-	}
 	deliver(r, in, env, d);
 	learn(r, in, env, d);
 	fill_cc(in, d, env, &a);

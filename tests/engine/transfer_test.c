@@ -165,8 +165,7 @@ round_trip(uint64_t seed)
 		fail_msg("seed %lu: refused for reason %u", seed, why);
 	rte_pktmbuf_free(s.buffered);
 	assert_null(chim_tcp_check(e->c));
-	chim_tcp_set_now(
-		&e->env, e->env.now_us + (chim_us_t)ticks * (CHIM_US_PER_S / tps));
+	chim_tcp_set_now(&e->env, e->env.now_us + (chim_us_t)ticks * (CHIM_US_PER_S / tps));
 	grow_old(&s, ticks, tps);
 	chim_tcp_query(e->c, &out.k, &out.cached, &out.d, &e->env);
 	assert_int_equal(out.d.receive_backlog_size, e->opts.buffered);

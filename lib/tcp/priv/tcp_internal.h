@@ -247,10 +247,19 @@ void tcp_sendq_fail(struct chim_conn *c, enum chim_status status);
 /** Take everything back for the host. @return list. */
 struct rte_mbuf *tcp_sendq_export(struct chim_conn *c);
 
+/* ---- predict.c ---- */
+
+/** Is the segment the one that is expected, with nothing to be said beside it? */
+bool tcp_predict_is_plain(
+	const struct chim_conn *c, const struct chim_seg *s, const struct chim_tcp_env *env);
+
 /* ---- ack.c ---- */
 
 /** Fifth: the ACK field, which tcp_ack_is_valid(). */
 void tcp_ack_process(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env);
+
+/** The same for a segment that tcp_predict_is_plain(). */
+void tcp_ack_plain(struct chim_conn *c, const struct chim_seg *s, struct chim_tcp_env *env);
 
 /** The acknowledgment number is neither too old nor of the future. */
 bool tcp_ack_is_valid(const struct chim_conn *c, const struct chim_seg *s);
@@ -268,8 +277,12 @@ bool tcp_ecn_send_acks(struct chim_conn *c, const struct chim_tmpl *t, struct ch
 
 /* ---- receive.c ---- */
 
-/** Fifth: the payload. */
+/** Seventh: the payload. */
 enum chim_verdict tcp_receive_data(
+	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env);
+
+/** The same for a segment that tcp_predict_is_plain(). */
+enum chim_verdict tcp_receive_plain(
 	struct chim_conn *c, struct rte_mbuf *m, struct chim_seg *s, struct chim_tcp_env *env);
 
 /** The window to offer now, as it goes on the wire; what it promises becomes rcv_adv. */

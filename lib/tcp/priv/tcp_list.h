@@ -85,6 +85,20 @@ void tcp_chain_cut_front(struct rte_mbuf *m, uint32_t n);
 /** Keep the first n bytes of a chain; no segment leaves it. */
 void tcp_chain_keep(struct rte_mbuf *m, uint32_t n);
 
+/** Keep the n bytes at off of a chain that is as long; no segment leaves it. */
+static inline void
+tcp_chain_cut(struct rte_mbuf *m, uint32_t off, uint32_t n)
+{
+	if (m->nb_segs == 1) {
+		m->data_off += off;
+		m->data_len = n;
+		m->pkt_len = n;
+		return;
+	}
+	tcp_chain_cut_front(m, off);
+	tcp_chain_keep(m, n);
+}
+
 /** Is this chain of mbufs one that the engine can work with? Cost: its segments. */
 bool tcp_chain_is_sane(const struct rte_mbuf *m);
 

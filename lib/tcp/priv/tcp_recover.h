@@ -6,7 +6,8 @@
  * control run behind these calls, in the order of the RFCs.
  *
  *   ack.c     tcp_recover_on_ack() for each acceptable ACK while data is in
- *             flight; then tcp_recover_reo_us(), tcp_recover_pto_us() for timers
+ *             flight, or tcp_recover_end_plainly(); then tcp_recover_reo_us(),
+ *             tcp_recover_pto_us() for timers
  *   output.c  tcp_recover_allowance(), tcp_recover_next(), then
  *             tcp_recover_on_resent(); or tcp_recover_enter(), then
  *             tcp_recover_on_sent()
@@ -111,6 +112,23 @@ void tcp_recover_release(struct tcp_recover *r, struct chim_tcp_env *env);
  * @param out always filled.
  */
 void tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in,
+	struct chim_tcp_env *env, struct tcp_recover_out *out);
+
+/**
+ * The usual flight of a short exchange: one record, sent once, and nothing else going on. What
+ * recovery could learn from the ACK of it would go with the flight. Something is in flight.
+ */
+static inline bool
+tcp_recover_is_plain(const struct tcp_recover *r)
+{
+	const struct tcp_flight *f = r->flight;
+
+	return f->sent.nb == 1 && f->state == TCP_RECOVER_OPEN && !f->rack.has_tlp &&
+		f->sent.reno == 0 && (tcp_sent_first(&f->sent)->flags & ~TCP_SENT_FIN) == 0;
+}
+
+/** tcp_recover_on_ack() of all of a flight that is plain, by an ACK that says nothing else. */
+void tcp_recover_end_plainly(struct tcp_recover *r, const struct tcp_recover_in *in,
 	struct chim_tcp_env *env, struct tcp_recover_out *out);
 
 /** Bytes that may be sent now, lost or new; the peer's window is not looked at. */
