@@ -283,8 +283,11 @@ static struct rte_mbuf *
 gather(struct chim_conn *c)
 {
 	struct rte_mbuf *head = tcp_list_pop(&c->q->rcvq);
-	struct rte_mbuf *last = rte_pktmbuf_lastseg(head);
+	struct rte_mbuf *last;
 
+	if (c->q->rcvq.head == NULL)
+		return head;
+	last = rte_pktmbuf_lastseg(head);
 	while (c->q->rcvq.head != NULL && !is_enough(c, head, c->q->rcvq.head)) {
 		struct rte_mbuf *m = tcp_list_pop(&c->q->rcvq);
 
@@ -418,36 +421,24 @@ take_end(struct chim_conn *c, struct chim_io *io)
 	return true;
 }
 
-/* What is in the queues. @return false: nothing that can be told now. */
-static bool
-take_queued(struct chim_conn *c, struct chim_io *io)
+/* What is in the queues, in this order: nothing that is taken brings up what was before it. */
+static uint32_t
+take_queued(struct chim_conn *c, struct chim_io *io, uint32_t max)
 {
 	struct tcp_queues *q = c->q;
+	uint32_t nb = 0;
 
-	if (q->sent_done.head != NULL)
+	if (nb < max && q->sent_done.head != NULL)
 		take_done(c, &q->sent_done, CHIM_IO_SEND_DONE, chim_nbl(q->sent_done.head)->status,
-			io);
-	else if (take_disconnect(c, io))
-		return true;
-	else if (q->recv_done.head != NULL)
+			&io[nb++]);
+	while (nb < max && take_disconnect(c, &io[nb]))
+		nb++;
+	if (nb < max && q->recv_done.head != NULL)
 		take_done(c, &q->recv_done, CHIM_IO_RECEIVE_DONE,
-			chim_nbl(q->recv_done.head)->status, io);
-	else if (can_indicate(c))
-		indicate(c, io);
-	else
-		return false;
-	return true;
-}
-
-/* The next of all. @return false: nothing that can be told now. */
-static bool
-take_next(struct chim_conn *c, struct chim_io *io)
-{
-	if (c->events != 0) {
-		take_event(c, io);
-		return true;
-	}
-	return (c->q != NULL && take_queued(c, io)) || take_end(c, io);
+			chim_nbl(q->recv_done.head)->status, &io[nb++]);
+	while (nb < max && can_indicate(c))
+		indicate(c, &io[nb++]);
+	return nb;
 }
 
 uint32_t
@@ -457,7 +448,11 @@ chim_tcp_next_io(struct chim_conn *c, struct chim_io *io, uint32_t max, struct c
 
 	if (tcp_queues(c)->requests.head != NULL && (c->flags & TCP_EXPORTED) == 0)
 		tcp_indicate_fill(c, env);
-	while (nb < max && take_next(c, &io[nb]))
+	while (nb < max && c->events != 0)
+		take_event(c, &io[nb++]);
+	if (c->q != NULL)
+		nb += take_queued(c, io + nb, max - nb);
+	while (nb < max && take_end(c, &io[nb]))
 		nb++;
 	if (nb < max)
 		tcp_queues_settle(c, env);
