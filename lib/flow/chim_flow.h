@@ -62,7 +62,7 @@ uint32_t chim_flow_count(const struct chim_flow *f);
  * lines behind each value found (its two low bits aside). With no flow at all it only clears
  * b->flow.
  *
- * Cost: no more than two bulk look-ups.
+ * Cost: no more than two bulk look-ups, of a train of frames of one flow only the first.
  */
 void chim_flow_lookup_burst(const struct chim_flow *f, struct chim_burst *b);
 

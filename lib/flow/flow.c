@@ -178,13 +178,17 @@ chim_flow_count(const struct chim_flow *f)
 	return f->ip4.nb + f->ip6.nb;
 }
 
-/* The frames of one family that are looked up. */
+/* The frames of one family: those that are looked up, and those that follow one of the same flow.
+ */
 struct batch {
 	uint32_t nb;
+	uint32_t nb_followers;
 	const void *key[CHIM_BURST];
 	hash_sig_t sig[CHIM_BURST];
 	void *value[CHIM_BURST];
 	uint8_t at[CHIM_BURST];
+	uint8_t follower[CHIM_BURST];
+	uint8_t leader[CHIM_BURST];
 };
 
 /* A frame that quotes the flow in an ICMP error has a hash, but its own. */
@@ -195,17 +199,32 @@ has_own_hash(const struct chim_flow *f, const struct chim_burst *b, uint32_t i)
 		(b->m[i]->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0;
 }
 
+/* Segments come in trains. Compared by words: a call would cost more than it finds. */
+static bool
+is_same_key(const union chim_key *a, const union chim_key *b, bool is_ip6)
+{
+	if (is_ip6)
+		return memcmp(&a->v6, &b->v6, sizeof(a->v6)) == 0;
+	return memcmp(&a->v4, &b->v4, sizeof(a->v4)) == 0;
+}
+
 static void
 gather(const struct chim_flow *f, const struct chim_burst *b, bool is_ip6, struct batch *batch)
 {
 	uint8_t want = CHIM_SEG_LOOKUP | (is_ip6 ? CHIM_SEG_IP6 : 0);
 
 	batch->nb = 0;
+	batch->nb_followers = 0;
 	for (uint32_t i = 0; i < b->nb; i++) {
 		uint32_t n = batch->nb;
 
 		if ((b->seg[i].info & (CHIM_SEG_LOOKUP | CHIM_SEG_IP6)) != want)
 			continue;
+		if (n != 0 && is_same_key(batch->key[n - 1], &b->key[i], is_ip6)) {
+			batch->follower[batch->nb_followers] = (uint8_t)i;
+			batch->leader[batch->nb_followers++] = batch->at[n - 1];
+			continue;
+		}
 		batch->key[n] = &b->key[i];
 		batch->sig[n] = has_own_hash(f, b, i) ? b->m[i]->hash.rss
 						      : signature(f, &b->key[i], is_ip6);
@@ -275,6 +294,8 @@ lookup_family(const struct chim_flow *f, struct chim_burst *b, bool is_ip6)
 		if (b->flow[i] != NULL)
 			warm(b->flow[i]);
 	}
+	for (uint32_t n = 0; n < batch.nb_followers; n++)
+		b->flow[batch.follower[n]] = b->flow[batch.leader[n]];
 }
 
 void

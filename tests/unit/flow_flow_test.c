@@ -285,6 +285,39 @@ a_frame_alone_is_looked_up_as_in_a_burst(void **state)
 	}
 }
 
+/* Trains of one to eight frames of a flow that is there, or is not, whatever their hashes. */
+static void
+a_train_is_where_its_first_frame_is(void **state)
+{
+	(void)state;
+	for (uint32_t len = 1; len <= 8; len++) {
+		struct chim_flow *f = create(100, 100, len % 2 != 0 ? rss_key : NULL);
+
+		for (uint32_t flow = 0; flow < CHIM_BURST; flow += 2) {
+			union chim_key key = key_of(flow % 3 == 0, flow);
+
+			assert_int_equal(chim_flow_add(f, &key, flow % 3 == 0, value_of(flow)), 0);
+		}
+		fill_burst(HASH_RIGHT);
+		for (uint32_t i = 0; i < CHIM_BURST; i++) {
+			uint32_t flow = i / len;
+
+			burst.key[i] = key_of(flow % 3 == 0, flow);
+			burst.seg[i].info = CHIM_SEG_LOOKUP | (flow % 3 == 0 ? CHIM_SEG_IP6 : 0);
+			burst.m[i]->hash.rss = i;
+		}
+		/* one that does not count parts no train */
+		burst.seg[len].info &= ~CHIM_SEG_LOOKUP;
+		chim_flow_lookup_burst(f, &burst);
+		for (uint32_t i = 0; i < CHIM_BURST; i++) {
+			bool is_there = i != len && i / len % 2 == 0;
+
+			assert_ptr_equal(burst.flow[i], is_there ? value_of(i / len) : NULL);
+		}
+		chim_flow_destroy(f);
+	}
+}
+
 static void
 without_flows_a_burst_is_only_cleared(void **state)
 {
@@ -329,6 +362,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(random_changes_agree_with_an_array),
 	cmocka_unit_test(a_burst_is_looked_up_with_and_without_the_ports_hash),
 	cmocka_unit_test(a_frame_alone_is_looked_up_as_in_a_burst),
+	cmocka_unit_test(a_train_is_where_its_first_frame_is),
 	cmocka_unit_test(without_flows_a_burst_is_only_cleared),
 	cmocka_unit_test(bad_configurations_are_refused),
 };
