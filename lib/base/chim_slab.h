@@ -15,14 +15,9 @@
 
 #include "chim_base.h"
 
-#define CHIM_SLAB_NONE	UINT32_MAX
-#define CHIM_SLAB_TAKEN (UINT32_MAX - 1)
-
-/* Beside each slot. */
-struct chim_slab_meta {
-	uint32_t generation; /* of the present or the next user */
-	uint32_t next_free;  /* CHIM_SLAB_TAKEN, or the next free slot */
-};
+#define CHIM_SLAB_NONE UINT32_MAX
+/* Beside each slot: the generation of its present or next user, and whether it has one now. */
+#define CHIM_SLAB_TAKEN 0x80000000u
 
 struct chim_slab {
 	uint32_t magic;	    /* CHIM_SLAB_MAGIC, checked by attach */
@@ -32,7 +27,7 @@ struct chim_slab {
 	uint32_t free_head; /* first free slot, CHIM_SLAB_NONE */
 	uint32_t fresh;	    /* slots from here on were never used */
 	uint64_t slots_off; /* from the slab to slot 0 */
-	uint64_t meta_off;  /* from the slab to the array of generations */
+	uint64_t meta_off;  /* from the slab to the array of what is beside them */
 };
 
 /**
@@ -54,7 +49,8 @@ struct chim_slab *chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size);
 void chim_slab_fini(struct chim_slab *s);
 
 /**
- * Take a free slot. Its content is whatever the last user left (zero at first use).
+ * Take a free slot. Its first four bytes are anything; the others are what the last user left
+ * (zero at first use, where the memory was).
  *
  * @return the index, CHIM_SLAB_NONE when all are taken.
  */
@@ -69,10 +65,10 @@ void chim_slab_put(struct chim_slab *s, uint32_t index);
 /* ---- looking up, for every frame and operation ---- */
 
 /** What stands beside a slot that is in range. */
-static inline struct chim_slab_meta *
+static inline uint32_t *
 chim_slab_meta_of(const struct chim_slab *s, uint32_t index)
 {
-	return (struct chim_slab_meta *)((uintptr_t)s + s->meta_off) + index;
+	return (uint32_t *)((uintptr_t)s + s->meta_off) + index;
 }
 
 /** Pointer to a slot that is in range. */
@@ -97,11 +93,12 @@ chim_slab_at(const struct chim_slab *s, uint32_t index)
 static inline uint32_t
 chim_slab_generation(const struct chim_slab *s, uint32_t index)
 {
-	const struct chim_slab_meta *meta = chim_slab_meta_of(s, index);
+	uint32_t meta;
 
-	if (index >= s->fresh || meta->next_free != CHIM_SLAB_TAKEN)
+	if (index >= s->fresh)
 		return 0;
-	return meta->generation;
+	meta = *chim_slab_meta_of(s, index);
+	return (meta & CHIM_SLAB_TAKEN) != 0 ? meta & ~CHIM_SLAB_TAKEN : 0;
 }
 
 /**

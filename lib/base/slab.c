@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Chimney Authors */
 /*
- * The fixed pool. Generations and the free list share one array beside the
- * slots: a free slot's entry holds the next free slot, and taking it is what
- * makes the generation valid.
+ * The fixed pool. The generations are an array beside the slots, with a bit that says whether the
+ * slot is taken; a free slot itself holds the index of the next free one.
  */
-#include <string.h>
-
 #include "chim_handle.h"
 #include "chim_poison.h"
 #include "chim_slab.h"
@@ -22,7 +19,7 @@ align_up(size_t n)
 size_t
 chim_slab_size(uint32_t nb, uint32_t elt_size)
 {
-	return align_up(sizeof(struct chim_slab)) + align_up(nb * sizeof(struct chim_slab_meta)) +
+	return align_up(sizeof(struct chim_slab)) + align_up(nb * sizeof(uint32_t)) +
 		(size_t)nb * align_up(elt_size);
 }
 
@@ -31,7 +28,7 @@ chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
 {
 	struct chim_slab *s = mem;
 
-	if (nb == 0 || nb >= CHIM_SLAB_TAKEN || elt_size == 0)
+	if (nb == 0 || nb == CHIM_SLAB_NONE || elt_size == 0)
 		return NULL;
 	s->magic = CHIM_SLAB_MAGIC;
 	s->nb = nb;
@@ -40,7 +37,7 @@ chim_slab_init(void *mem, uint32_t nb, uint32_t elt_size)
 	s->free_head = CHIM_SLAB_NONE;
 	s->fresh = 0;
 	s->meta_off = align_up(sizeof(*s));
-	s->slots_off = s->meta_off + align_up(nb * sizeof(struct chim_slab_meta));
+	s->slots_off = s->meta_off + align_up(nb * sizeof(uint32_t));
 	chim_poison(chim_slab_at(s, 0), (size_t)nb * s->elt_size);
 	return s;
 }
@@ -57,34 +54,37 @@ chim_slab_take(struct chim_slab *s)
 {
 	uint32_t index = s->free_head;
 
-	if (index != CHIM_SLAB_NONE) {
-		s->free_head = chim_slab_meta_of(s, index)->next_free;
-	} else if (s->fresh < s->nb) {
+	if (index == CHIM_SLAB_NONE) {
+		if (s->fresh == s->nb)
+			return CHIM_SLAB_NONE;
 		index = s->fresh++;
-		chim_slab_meta_of(s, index)->generation = 1;
+		*chim_slab_meta_of(s, index) = 1;
+		chim_unpoison(chim_slab_slot(s, index), s->elt_size);
 	} else {
-		return CHIM_SLAB_NONE;
+		chim_unpoison(chim_slab_slot(s, index), s->elt_size);
+		s->free_head = *(uint32_t *)chim_slab_slot(s, index);
 	}
-	chim_slab_meta_of(s, index)->next_free = CHIM_SLAB_TAKEN;
+	*chim_slab_meta_of(s, index) |= CHIM_SLAB_TAKEN;
 	s->nb_used++;
-	chim_unpoison(chim_slab_at(s, index), s->elt_size);
 	return index;
+}
+
+/* 24 bits travel in a handle, and 0 is "never was". */
+static uint32_t
+next_generation(uint32_t generation)
+{
+	return generation == CHIM_GENERATION_MASK ? 1 : generation + 1;
 }
 
 void
 chim_slab_put(struct chim_slab *s, uint32_t index)
 {
-	struct chim_slab_meta *meta;
+	uint32_t generation = chim_slab_generation(s, index);
 
-	chim_assert(index < s->fresh);
-	meta = chim_slab_meta_of(s, index);
-	chim_assert(meta->next_free == CHIM_SLAB_TAKEN);
-	/* 24 bits travel in a handle, and 0 is "never was". */
-	meta->generation = (meta->generation + 1) & CHIM_GENERATION_MASK;
-	if (meta->generation == 0)
-		meta->generation = 1;
-	meta->next_free = s->free_head;
+	chim_assert(generation != 0);
+	*chim_slab_meta_of(s, index) = next_generation(generation);
+	*(uint32_t *)chim_slab_slot(s, index) = s->free_head;
 	s->free_head = index;
 	s->nb_used--;
-	chim_poison(chim_slab_at(s, index), s->elt_size);
+	chim_poison(chim_slab_slot(s, index), s->elt_size);
 }
