@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * A worker's flow table: key -> one 64-bit value, two rte_hash tables (16-byte
- * and 48-byte keys). What the value means is the datapath's: a connection, a
+ * and 40-byte keys). What the value means is the datapath's: a connection, a
  * hold, a TIME_WAIT record, told apart by the two low bits.
  *
  * Thread: the owning worker.

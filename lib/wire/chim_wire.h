@@ -88,9 +88,10 @@ struct chim_key6 {
 	uint16_t remote_port;
 	uint16_t local_port;
 	uint16_t port_number;
-	uint16_t zero[5];
+	uint16_t zero;
 };
-_Static_assert(sizeof(struct chim_key6) == 48, "rte_hash has a 48-byte compare");
+/* rte_hash has a compare for 48 bytes; but with its pointer that would be a cache line an entry. */
+_Static_assert(sizeof(struct chim_key6) == 40, "48 bytes an entry of rte_hash");
 
 union chim_key {
 	struct chim_key4 v4;

@@ -29,7 +29,7 @@ wire_key_ip6(const struct rte_ipv6_hdr *ip, const struct rte_tcp_hdr *tcp, bool 
 	memcpy(key->remote_addr, is_local_src ? ip->dst_addr : ip->src_addr, 16);
 	key->local_port = is_local_src ? tcp->src_port : tcp->dst_port;
 	key->remote_port = is_local_src ? tcp->dst_port : tcp->src_port;
-	memset(key->zero, 0, sizeof(key->zero));
+	key->zero = 0;
 }
 
 void
