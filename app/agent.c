@@ -4,14 +4,16 @@
  * The agent's life: made by agent_create(), it turns round in agent_run() -
  * the kernel's side of moves, streams, wanted moves, descriptors - until it
  * has been stopped. It never sleeps while something is under way, and sleeps
- * longer the longer nothing was. While a peer waits for a move it looks at
- * descriptors only now and then.
+ * longer the longer nothing was. As long as it does not sleep it looks at
+ * descriptors only now and then, and after a turn that found nothing lets others
+ * have the CPU.
  *
  * Stopping: the first signal ends offloading and accepting and brings every
  * connection back; serving goes on until they have ended or the drain time is
  * over. A second one ends at once.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +34,8 @@
 #define SWEEP_US      CHIM_US_PER_S
 #define CLEAR_US      CHIM_US_PER_S
 #define NB_EVENTS     128
-#define EAGER_TURNS   32u /* turns without work before it sleeps at all */
-#define URGENT_TURNS  16u /* in a row without a look at descriptors */
+#define EAGER_US      100u /* without work before it sleeps at all */
+#define BLIND_US      20u  /* without a look at descriptors while it does not sleep */
 #define SLEEP_MIN_US  20u
 #define SLEEP_MAX_US  1000u /* while connections are in the engine: nothing wakes us for them */
 #define SLEEP_IDLE_US 5000u /* while none is; descriptors wake us */
@@ -265,19 +267,18 @@ dispatch(struct agent *a, const struct epoll_event *ev)
 	}
 }
 
-/* How long the next wait may be, in microseconds. */
+/* How long the next wait may be, in microseconds: the longer, the longer there was nothing. */
 static uint32_t
 patience(const struct agent *a)
 {
 	bool is_served = chim_kernel_nb_in_engine(a->kernel) > 0 || a->flow_sets != NULL;
-	uint32_t most = is_served ? SLEEP_MAX_US : SLEEP_IDLE_US;
-	uint32_t beyond;
+	chim_us_t most = is_served ? SLEEP_MAX_US : SLEEP_IDLE_US;
+	chim_us_t idle = a->now - a->worked_at;
+	chim_us_t share = RTE_MAX(idle / 8, SLEEP_MIN_US);
 
-	if (a->idle_turns < EAGER_TURNS || chim_kernel_is_busy(a->kernel) ||
-		!TAILQ_EMPTY(&a->wants))
+	if (idle < EAGER_US || chim_kernel_is_busy(a->kernel) || !TAILQ_EMPTY(&a->wants))
 		return 0;
-	beyond = (a->idle_turns - EAGER_TURNS) / 8;
-	return beyond >= 8 ? most : RTE_MIN(most, SLEEP_MIN_US << beyond);
+	return (uint32_t)RTE_MIN(most, share);
 }
 
 static uint32_t
@@ -288,6 +289,8 @@ wait_for_descriptors(struct agent *a)
 	int n = epoll_pwait2(a->epoll_fd, ev, NB_EVENTS, &ts, NULL);
 
 	a->now = clock_us();
+	a->looked_at = a->now;
+	a->has_seen = n > 0;
 	for (int i = 0; i < n; i++)
 		dispatch(a, &ev[i]);
 	return n > 0 ? (uint32_t)n : 0;
@@ -319,16 +322,27 @@ clear_engine(struct agent *a)
 	}
 }
 
-/* Descriptors can wait for a few turns while a peer waits for a move. */
+/* Between two turns that follow each other at once there is little to be seen there. */
 static uint32_t
 begin_turn(struct agent *a)
 {
-	if (!chim_kernel_is_urgent(a->kernel) || a->urgent_turns++ == URGENT_TURNS) {
-		a->urgent_turns = 0;
-		return wait_for_descriptors(a);
-	}
 	a->now = clock_us();
+	if (patience(a) != 0 || a->now - a->looked_at >= BLIND_US)
+		return wait_for_descriptors(a);
+	if (a->has_seen && !chim_kernel_is_urgent(a->kernel))
+		return wait_for_descriptors(a);
 	return 0;
+}
+
+/*
+ * Nothing happened. It looks again at once, since rings wake nobody; but whoever else wants this
+ * CPU, a client on the same machine say, has it first. Not while a peer waits for a move.
+ */
+static void
+end_idle_turn(struct agent *a)
+{
+	if (patience(a) == 0 && !chim_kernel_is_busy(a->kernel))
+		sched_yield();
 }
 
 enum app_exit
@@ -336,6 +350,7 @@ agent_run(struct agent *a)
 {
 	/* Sleeps of some ten microseconds: the usual slack of 50 would double them. */
 	prctl(PR_SET_TIMERSLACK, 1000uL, 0, 0, 0);
+	a->worked_at = clock_us();
 	while (!a->is_done) {
 		uint32_t work = begin_turn(a);
 
@@ -351,7 +366,10 @@ agent_run(struct agent *a)
 			a->next_sweep = a->now + SWEEP_US;
 		}
 		check_stop(a);
-		a->idle_turns = work > 0 ? 0 : RTE_MIN(a->idle_turns + 1, 1000u);
+		if (work > 0)
+			a->worked_at = a->now;
+		else
+			end_idle_turn(a);
 	}
 	clear_engine(a);
 	if (a->nb_conns == 0)

@@ -152,8 +152,9 @@ struct agent {
 	chim_us_t next_sweep;
 	chim_us_t room_asked; /* last upload for capacity */
 	uint64_t room_for;    /* cookie of the connection that it was for; 0 = none */
-	uint32_t idle_turns;
-	uint32_t urgent_turns;
+	chim_us_t worked_at;  /* when a turn last had something to do */
+	chim_us_t looked_at;  /* ... and looked at descriptors */
+	bool has_seen;	      /* something was there then */
 	/* stopping */
 	bool is_stopping;
 	bool is_done;

@@ -27,7 +27,7 @@
 #define FIRST_EVENTS  256u
 #define REAP	      64u
 #define LOOK_US	      CHIM_US_PER_S
-#define HELD_TURNS    16u /* in which a peer waits, until the kernel's news are read all the same */
+#define FOLLOW_US     1000u /* between two looks at the kernel's news: a system call each */
 
 const char *
 chim_home_name(enum chim_home home)
@@ -402,8 +402,8 @@ chim_kernel_poll(struct chim_kernel *k, chim_us_t now, struct chim_kernel_event 
 	take_news(k);
 	start_waiting(k);
 	kernel_moves_run(k);
-	if (!kernel_moves_are_held(k) || k->turns_held++ == HELD_TURNS) {
-		k->turns_held = 0;
+	if (now >= k->follow_at) {
+		k->follow_at = now + FOLLOW_US;
 		kernel_follow(k);
 	}
 	if (now >= k->look_at) {

@@ -219,8 +219,8 @@ struct chim_kernel {
 	chim_us_t policies_at; /* when these two were asked for */
 	bool has_policies;     /* of IPsec */
 	bool is_tracking;      /* connection tracking has entries */
-	uint32_t turns_held;
-	chim_us_t look_at; /* when to look at sysctls and idle objects again */
+	chim_us_t follow_at;   /* when to read the kernel's news again */
+	chim_us_t look_at;     /* when to look at sysctls and idle objects again */
 	struct kernel_netlink nl;
 	int marker_fd;
 	uint64_t marker; /* last used */
