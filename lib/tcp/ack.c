@@ -151,7 +151,7 @@ check_window(struct chim_conn *c, struct chim_tcp_env *env)
 }
 
 /* What an ACK did to the records, to the rest of the connection. */
-static void
+static inline void
 conclude(struct chim_conn *c, const struct chim_seg *s, const struct tcp_recover_out *out,
 	struct chim_tcp_env *env)
 {

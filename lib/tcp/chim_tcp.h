@@ -157,8 +157,7 @@ struct chim_tcp_env {
 	enum chim_tcp_buffers buffers;	 /* as the datapath has just seen them */
 	struct chim_row *row;		 /* mbufs the engine is done with */
 	struct chim_tcp_out *out;
-	struct chim_family_stats *stats4;
-	struct chim_family_stats *stats6;
+	struct chim_family_stats *stats[2]; /* IPv4's, IPv6's */
 	struct chim_tcp_counters *counters;
 	uint64_t random;	   /* state of the generator, seeded by the owner */
 	uint32_t challenge_left;   /* of the budget, this second */

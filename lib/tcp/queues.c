@@ -16,12 +16,10 @@ chim_tcp_queues_size(void)
 }
 
 bool
-tcp_queues_attach(struct chim_conn *c, struct chim_tcp_env *env)
+tcp_queues_take(struct chim_conn *c, struct chim_tcp_env *env)
 {
 	void *obj;
 
-	if (c->q != NULL)
-		return true;
 	if (rte_mempool_get(env->queues_pool, &obj) != 0) {
 		env->counters->no_queues++;
 		return false;
@@ -76,9 +74,9 @@ detach(struct chim_conn *c, struct chim_tcp_env *env)
 }
 
 void
-tcp_queues_settle(struct chim_conn *c, struct chim_tcp_env *env)
+tcp_queues_give(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	if (c->q == NULL || is_sending(c) || is_receiving(c->q))
+	if (is_sending(c) || is_receiving(c->q))
 		return;
 	/* An event may still want its info. */
 	if (is_disconnecting(c) || c->events != 0)

@@ -208,7 +208,7 @@ take_key(const struct wire_frame *f, struct chim_seg *seg, union chim_key *key)
  * Nearly every frame at once: from the wire, untagged, IPv4 without options, TCP, both checksums
  * found good by the port. What is not so, or not well formed, is for the checks of each layer.
  */
-static bool
+static __rte_always_inline bool
 parse_plain(const struct rte_mbuf *m, struct chim_seg *seg, union chim_key *key)
 {
 	const struct rte_ipv4_hdr *ip = wire_at(m, sizeof(struct rte_ether_hdr));

@@ -90,7 +90,7 @@ tcp_ts_set_age(struct chim_conn *c, uint64_t age_ms, const struct chim_tcp_env *
 static inline struct chim_family_stats *
 tcp_stats(const struct chim_conn *c, const struct chim_tcp_env *env)
 {
-	return c->head.is_ip6 ? env->stats6 : env->stats4;
+	return env->stats[c->head.is_ip6];
 }
 
 static inline void
@@ -102,14 +102,29 @@ tcp_ack_soon(struct chim_conn *c)
 
 /* ---- queues.c ---- */
 
-/** Something is going to wait. @return false: no queues are free (counted). */
-bool tcp_queues_attach(struct chim_conn *c, struct chim_tcp_env *env);
+/** Take queues for a connection that has none. @return false: none are free (counted). */
+bool tcp_queues_take(struct chim_conn *c, struct chim_tcp_env *env);
+
+/** Something is going to wait. @return false: no queues are free. */
+static inline bool
+tcp_queues_attach(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	return c->q != NULL || tcp_queues_take(c, env);
+}
 
 /** The same, for what the host asks: without queues it is to take the connection back. */
 bool tcp_queues_attach_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env);
 
-/** Something has gone: give the queues back if nothing waits any more. */
-void tcp_queues_settle(struct chim_conn *c, struct chim_tcp_env *env);
+/** Give the queues back if nothing waits any more. */
+void tcp_queues_give(struct chim_conn *c, struct chim_tcp_env *env);
+
+/** Something has gone. Mostly there is more: in flight, or with the host. */
+static inline void
+tcp_queues_settle(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	if (c->q != NULL && !tcp_is_in_flight(c) && c->q->lent_bytes == 0)
+		tcp_queues_give(c, env);
+}
 
 /** Free what is in the queues, and give them back. */
 void tcp_queues_release(struct chim_conn *c, struct chim_tcp_env *env);
