@@ -83,6 +83,24 @@ chim_chan_put(struct chim_chan *c, const void *entries, uint32_t n)
 }
 
 uint32_t
+chim_chan_begin(struct chim_chan *c, uint32_t n, void **entries)
+{
+	struct rte_ring_zc_data z;
+
+	if (rte_ring_enqueue_zc_burst_elem_start(ring_of_chan(c), CHIM_CHAN_ENTRY, n, &z, NULL) ==
+		0)
+		return 0;
+	*entries = z.ptr1;
+	return z.n1;
+}
+
+void
+chim_chan_finish(struct chim_chan *c, uint32_t n)
+{
+	rte_ring_enqueue_zc_elem_finish(ring_of_chan(c), n);
+}
+
+uint32_t
 chim_chan_take(struct chim_chan *c, void *entries, uint32_t n)
 {
 	struct rte_ring *r = ring_of_chan(c);

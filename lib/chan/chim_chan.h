@@ -39,6 +39,18 @@ void chim_chan_destroy(struct chim_chan *c);
 /** Put entries, copied. @return how many fitted. Thread: the one producer. */
 uint32_t chim_chan_put(struct chim_chan *c, const void *entries, uint32_t n);
 
+/**
+ * Begin to put entries by writing them where they are going to stand: at most n, at *entries.
+ * chim_chan_finish() comes next, before anything else is put.
+ *
+ * @return how many have room there, fewer than fit where the ring begins again; 0: it is full.
+ * Thread: the one producer.
+ */
+uint32_t chim_chan_begin(struct chim_chan *c, uint32_t n, void **entries);
+
+/** Put the first n of the entries begun; the others are not begun any more. */
+void chim_chan_finish(struct chim_chan *c, uint32_t n);
+
 /** Take entries. @return how many there were, at most n. Thread: the one consumer. */
 uint32_t chim_chan_take(struct chim_chan *c, void *entries, uint32_t n);
 

@@ -12,29 +12,37 @@
 
 #define AT_ONCE 32u
 
-/* Entries on their way into one host's ring, of several connections. */
+/* Entries begun in one host's ring, for several connections. */
 struct news {
-	struct chim_chan *ring;
-	uint32_t room; /* of the ring, the entries here not counted */
-	uint32_t nb;
-	struct chim_io io[AT_ONCE];
+	struct chim_chan *ring; /* NULL: none are begun */
+	struct chim_io *io;
+	uint32_t room;
+	uint32_t nb; /* of them are written */
 };
 
 static void
-flush(struct news *n)
+finish(struct news *n)
 {
-	if (n->nb != 0)
-		chim_chan_put(n->ring, n->io, n->nb);
-	n->room -= n->nb;
+	if (n->ring != NULL && n->room != 0)
+		chim_chan_finish(n->ring, n->nb);
+	n->ring = NULL;
+	n->room = 0;
 	n->nb = 0;
 }
 
-static void
-turn_to(struct news *n, struct chim_chan *ring)
+/* Is there room for another entry in this ring? */
+static bool
+has_room(struct news *n, struct chim_chan *ring)
 {
-	flush(n);
+	void *entries;
+
+	if (n->ring == ring && n->nb != n->room)
+		return true;
+	finish(n);
 	n->ring = ring;
-	n->room = chim_chan_room(ring);
+	n->room = chim_chan_begin(ring, AT_ONCE, &entries);
+	n->io = entries;
+	return n->room != 0;
 }
 
 /* What the engine has left open in entries of a connection. */
@@ -73,16 +81,8 @@ tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 	struct chim_chan *ring = w->target->slot[head->host].from_worker[w->id];
 	uint32_t done = 0;
 
-	if (n->ring != ring)
-		turn_to(n, ring);
-	for (;;) {
-		if (n->nb == AT_ONCE)
-			flush(n);
-		if (n->nb == n->room) {
-			wait_for_host(w, head);
-			return done;
-		}
-		uint32_t space = RTE_MIN(AT_ONCE, n->room) - n->nb;
+	while (has_room(n, ring)) {
+		uint32_t space = n->room - n->nb;
 		struct chim_io *io = &n->io[n->nb];
 		uint32_t nb = chim_tcp_next_io(c, io, space, &w->env);
 
@@ -94,6 +94,8 @@ tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 			return done;
 		}
 	}
+	wait_for_host(w, head);
+	return done;
 }
 
 /* May the host hear of the connection yet? Not before its initiate has completed (spec 4.1). */
@@ -112,13 +114,11 @@ is_open(struct dp_side *side)
 static uint32_t
 tell_waiting(struct chim_worker *w, uint32_t host, struct news *n)
 {
+	struct chim_chan *ring = w->target->slot[host].from_worker[w->id];
 	struct dp_queue *q = &w->unheard[host];
 	uint32_t done = 0;
 
-	if (q->first == CHIM_SLAB_NONE)
-		return 0;
-	turn_to(n, w->target->slot[host].from_worker[w->id]);
-	while (q->first != CHIM_SLAB_NONE && n->nb < n->room) {
+	while (q->first != CHIM_SLAB_NONE && has_room(n, ring)) {
 		struct chim_conn *c = dp_conn_at(w, q->first);
 		struct dp_side *side = dp_side(w, c);
 
@@ -140,9 +140,8 @@ tell_touched(struct chim_worker *w, struct chim_conn *c, struct news *n)
 
 	if (side->is_ending) {
 		/* It may answer the host too, behind what is here. */
-		flush(n);
+		finish(n);
 		dp_terminate_resume(w, c);
-		n->ring = NULL;
 	}
 	if ((head->todo & CHIM_TODO_DELIVER) == 0 || side->is_unheard || !is_open(side))
 		return 0;
@@ -152,16 +151,13 @@ tell_touched(struct chim_worker *w, struct chim_conn *c, struct news *n)
 uint32_t
 dp_deliver(struct chim_worker *w)
 {
-	struct news n;
+	struct news n = { 0 };
 	uint32_t done = 0;
 
-	n.ring = NULL;
-	n.room = 0;
-	n.nb = 0;
 	for (uint32_t host = 0; host < w->nb_hosts; host++)
 		done += tell_waiting(w, host, &n);
 	for (uint32_t i = 0; i < w->nb_touched; i++)
 		done += tell_touched(w, dp_conn_at(w, w->touched[i]), &n);
-	flush(&n);
+	finish(&n);
 	return done;
 }

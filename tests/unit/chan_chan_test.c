@@ -63,6 +63,45 @@ a_full_ring_takes_what_fits(void **state)
 	chim_chan_destroy(c);
 }
 
+/* Some are begun, fewer are put; what was begun goes up to the ring's end. */
+static void
+entries_are_written_in_place(void **state)
+{
+	struct chim_chan *c = chim_chan_create("chan_test", 5, SOCKET_ID_ANY);
+	uint64_t written = 0, taken = 0;
+	struct entry e;
+	void *at;
+	(void)state;
+
+	for (uint32_t i = 0; i < 40; i++) {
+		uint32_t nb = chim_chan_begin(c, 4, &at);
+		uint32_t put = i % (nb + 1);
+
+		assert_in_range(nb, 1, 4);
+		for (uint32_t k = 0; k < put; k++)
+			((struct entry *)at)[k].number = written++;
+		assert_int_equal(chim_chan_count(c), 0);
+		chim_chan_finish(c, put);
+		assert_int_equal(chim_chan_count(c), put);
+		while (chim_chan_take(c, &e, 1) != 0)
+			assert_int_equal(e.number, taken++);
+		assert_int_equal(taken, written);
+		assert_int_equal(chim_chan_room(c), 5);
+	}
+	/* a copy comes behind it; a full ring has no place */
+	assert_true(chim_chan_begin(c, 1, &at) == 1);
+	((struct entry *)at)->number = 1;
+	chim_chan_finish(c, 1);
+	for (e.number = 2; e.number <= 5; e.number++)
+		assert_int_equal(chim_chan_put(c, &e, 1), 1);
+	assert_int_equal(chim_chan_begin(c, 1, &at), 0);
+	for (uint64_t k = 1; k <= 5; k++) {
+		assert_int_equal(chim_chan_take(c, &e, 1), 1);
+		assert_int_equal(e.number, k);
+	}
+	chim_chan_destroy(c);
+}
+
 static void
 a_mailbox_passes_pointers_in_order(void **state)
 {
@@ -103,6 +142,7 @@ sizes_and_names_that_cannot_be_are_refused(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(entries_come_out_in_order_and_by_value),
 	cmocka_unit_test(a_full_ring_takes_what_fits),
+	cmocka_unit_test(entries_are_written_in_place),
 	cmocka_unit_test(a_mailbox_passes_pointers_in_order),
 	cmocka_unit_test(sizes_and_names_that_cannot_be_are_refused),
 };
