@@ -51,11 +51,11 @@ dp_handoff_put(
 }
 
 bool
-dp_handoff(struct chim_worker *w, struct chim_burst *b, uint16_t i, enum dp_parcel kind)
+dp_handoff_owned(struct chim_worker *w, struct chim_burst *b, uint16_t i, enum dp_parcel kind)
 {
 	uint32_t owner;
 
-	if (w->nb_workers == 1 || (b->seg[i].info & CHIM_SEG_LOOKUP) == 0)
+	if ((b->seg[i].info & CHIM_SEG_LOOKUP) == 0)
 		return false;
 	owner = owner_of(w, b, i);
 	if (owner == w->id)

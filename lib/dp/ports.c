@@ -121,7 +121,7 @@ dp_wire_make_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
 }
 
 uint16_t
-dp_kernel_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
+dp_kernel_make_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
 {
 	if (!p->has_exception)
 		return 0;
@@ -137,6 +137,29 @@ dp_drop(struct chim_worker *w, struct rte_mbuf *m, enum chim_why why)
 	chim_row_put(&w->row, m);
 }
 
+static bool
+has_tag_beside(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0;
+}
+
+static bool
+has_open_checksum(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
+}
+
+/* @return false when there is no room for a tag. */
+static __rte_noinline bool
+fill_in(struct rte_mbuf *m)
+{
+	if (has_tag_beside(m) && rte_vlan_insert(&m) != 0)
+		return false;
+	if (has_open_checksum(m))
+		chim_wire_fix_checksums(m);
+	return true;
+}
+
 /*
  * A device with checksum offload leaves them open, and one that takes tags out leaves them beside
  * the frame; the device it leaves by may do neither. @return false when there is no room for a tag.
@@ -144,10 +167,8 @@ dp_drop(struct chim_worker *w, struct rte_mbuf *m, enum chim_why why)
 static bool
 complete(struct rte_mbuf *m)
 {
-	if ((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&m) != 0)
+	if ((has_tag_beside(m) || has_open_checksum(m)) && !fill_in(m))
 		return false;
-	if ((m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE)
-		chim_wire_fix_checksums(m);
 	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 	return true;
 }

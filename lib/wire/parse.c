@@ -144,18 +144,20 @@ check_ip6(struct wire_frame *f, struct chim_seg *seg)
 	return CHIM_WHY_NONE;
 }
 
-bool
-wire_parse_tcp_header(
-	const struct rte_tcp_hdr *tcp, uint32_t first_len, uint32_t l4_len, struct chim_seg *seg)
+/*
+ * first_len: bytes from its start to the end of the first segment; l4_len: of header and payload
+ * together. @return false when it is not well formed.
+ */
+static __rte_always_inline bool
+read_tcp(const struct rte_tcp_hdr *tcp, uint32_t first_len, uint32_t l4_len, struct chim_seg *seg)
 {
+	uint32_t most = RTE_MIN(first_len, l4_len);
 	uint32_t hdr_len;
 
-	if (RTE_MIN(first_len, l4_len) < sizeof(*tcp))
+	if (most < sizeof(*tcp))
 		return false;
 	hdr_len = (tcp->data_off >> 4) * 4u;
-	if (hdr_len < sizeof(*tcp) || hdr_len > first_len || hdr_len > l4_len)
-		return false;
-	if (l4_len - hdr_len > UINT16_MAX)
+	if (hdr_len < sizeof(*tcp) || hdr_len > most || l4_len - hdr_len > UINT16_MAX)
 		return false;
 	seg->seq = rte_be_to_cpu_32(tcp->sent_seq);
 	seg->ack = rte_be_to_cpu_32(tcp->recv_ack);
@@ -175,7 +177,7 @@ check_tcp(struct wire_frame *f, struct chim_seg *seg)
 	uint32_t first_len = f->m->data_len - f->l4_off;
 
 	seg->tcp_off = (uint8_t)f->l4_off;
-	if (!wire_parse_tcp_header(wire_at(f->m, f->l4_off), first_len, f->l4_len, seg))
+	if (!read_tcp(wire_at(f->m, f->l4_off), first_len, f->l4_len, seg))
 		return CHIM_WHY_BAD_TCP_HEADER;
 	if (f->side == CHIM_SIDE_KERNEL)
 		return CHIM_WHY_NONE;
@@ -227,7 +229,7 @@ parse_plain(const struct rte_mbuf *m, struct chim_seg *seg, union chim_key *key)
 	if (total_len < sizeof(*ip) || m->pkt_len < sizeof(struct rte_ether_hdr) + total_len)
 		return false;
 	seg->tcp_off = PLAIN_L4_AT;
-	if (!wire_parse_tcp_header(tcp, first_len, total_len - sizeof(*ip), seg))
+	if (!read_tcp(tcp, first_len, total_len - sizeof(*ip), seg))
 		return false;
 	seg->info |= CHIM_SEG_CSUM_OK | CHIM_SEG_LOOKUP;
 	seg->ttl = ip->time_to_live;
@@ -282,7 +284,7 @@ enum chim_why
 chim_wire_parse_tcp(const struct rte_mbuf *m, struct chim_seg *seg)
 {
 	*seg = (struct chim_seg){ 0 };
-	if (!wire_parse_tcp_header(wire_at(m, 0), m->data_len, m->pkt_len, seg))
+	if (!read_tcp(wire_at(m, 0), m->data_len, m->pkt_len, seg))
 		seg->why = CHIM_WHY_BAD_TCP_HEADER;
 	return (enum chim_why)seg->why;
 }

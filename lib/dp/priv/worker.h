@@ -439,8 +439,15 @@ void dp_receive_input(
 /* Frames that other workers passed on. */
 uint32_t dp_parcels(struct chim_worker *w);
 
+/* Another worker's frame, if it is one: pass it on. There is more than one worker. */
+bool dp_handoff_owned(struct chim_worker *w, struct chim_burst *b, uint16_t i, enum dp_parcel kind);
+
 /* Another worker's frame: pass it on. @return false when it is this worker's. */
-bool dp_handoff(struct chim_worker *w, struct chim_burst *b, uint16_t i, enum dp_parcel kind);
+static inline bool
+dp_handoff(struct chim_worker *w, struct chim_burst *b, uint16_t i, enum dp_parcel kind)
+{
+	return w->nb_workers > 1 && dp_handoff_owned(w, b, i, kind);
+}
 
 /* Give a frame to a worker. @return false when its mailbox is full. */
 bool dp_parcel_put(
@@ -567,7 +574,15 @@ dp_wire_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
 	return room >= wanted ? room : dp_wire_make_room(w, p, wanted);
 }
 
-uint16_t dp_kernel_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted);
+uint16_t dp_kernel_make_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted);
+
+static inline uint16_t
+dp_kernel_room(struct chim_worker *w, struct dp_port *p, uint16_t wanted)
+{
+	uint16_t room = chim_txq_room(&p->kernel);
+
+	return p->has_exception && room >= wanted ? room : dp_kernel_make_room(w, p, wanted);
+}
 
 /* Flush every vector and the free row. */
 void dp_finish(struct chim_worker *w);

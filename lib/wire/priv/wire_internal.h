@@ -77,18 +77,6 @@ bool wire_is_ip4_sum_good(const struct rte_mbuf *m, const struct rte_ipv4_hdr *i
 /** Is the TCP checksum right, by the port's word or else by ours? */
 bool wire_is_tcp_sum_good(const struct wire_frame *f, bool is_ip6);
 
-/* ---- parse.c ---- */
-
-/**
- * Read a TCP header.
- *
- * @param first_len bytes from its start to the end of the first segment.
- * @param l4_len bytes of header and payload together.
- * @return false when it is not well formed.
- */
-bool wire_parse_tcp_header(
-	const struct rte_tcp_hdr *tcp, uint32_t first_len, uint32_t l4_len, struct chim_seg *seg);
-
 /* ---- icmp.c ---- */
 
 /**
