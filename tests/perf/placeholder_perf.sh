@@ -51,14 +51,16 @@ measure() {
 	exec 8>&-
 	rm "$work/hold"
 	wait_for 20 none_left
-	echo "a connected socket|bytes of slab|$(((opened - empty) / 2 / number + $(dentry_bytes)))"
-	echo "a placeholder instead of it, besides|bytes of slab|$(((moved - opened) / number))"
-	echo "a socket that came back, besides|bytes of slab|$(((back - opened) / number))"
+	{
+		echo "a connected socket|bytes of slab|$(((opened - empty) / 2 / number + $(dentry_bytes)))"
+		echo "a placeholder instead of it, besides|bytes of slab|$(((moved - opened) / number))"
+		echo "a socket that came back, besides|bytes of slab|$(((back - opened) / number))"
+	} >>"$work/figures"
 }
 [ -r /proc/slabinfo ] || skip "machine: no /proc/slabinfo"
 engine_up --connections=16384
 for _ in $(seq $repeats); do
-	measure >>"$work/figures"
+	measure
 done
 engine_down
 {
