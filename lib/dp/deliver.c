@@ -47,9 +47,9 @@ has_room(struct news *n, struct chim_chan *ring)
 
 /* What the engine has left open in entries of a connection. */
 static void
-complete(struct chim_worker *w, struct chim_conn *c, struct chim_io *io, uint32_t nb)
+complete(struct chim_worker *w, const struct dp_side *side, struct chim_io *io, uint32_t nb)
 {
-	uint64_t offload_handle = dp_side(w, c)->offload_handle;
+	uint64_t offload_handle = side->offload_handle;
 
 	for (uint32_t i = 0; i < nb; i++) {
 		io[i].offload_handle = offload_handle;
@@ -75,7 +75,7 @@ wait_for_host(struct chim_worker *w, struct chim_conn_head *head)
 }
 
 static uint32_t
-tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
+tell(struct chim_worker *w, struct chim_conn *c, const struct dp_side *side, struct news *n)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);
 	struct chim_chan *ring = w->target->slot[head->host].from_worker[w->id];
@@ -86,7 +86,7 @@ tell(struct chim_worker *w, struct chim_conn *c, struct news *n)
 		struct chim_io *io = &n->io[n->nb];
 		uint32_t nb = chim_tcp_next_io(c, io, space, &w->env);
 
-		complete(w, c, io, nb);
+		complete(w, side, io, nb);
 		n->nb += nb;
 		done += nb;
 		if (nb < space) {
@@ -124,7 +124,7 @@ tell_waiting(struct chim_worker *w, uint32_t host, struct news *n)
 
 		q->first = side->unheard;
 		side->is_unheard = 0;
-		done += tell(w, c, n);
+		done += tell(w, c, side, n);
 		/* A terminate waits for it. */
 		if (side->is_ending)
 			dp_touch(w, c);
@@ -145,7 +145,7 @@ tell_touched(struct chim_worker *w, struct chim_conn *c, struct news *n)
 	}
 	if ((head->todo & CHIM_TODO_DELIVER) == 0 || side->is_unheard || !is_open(side))
 		return 0;
-	return tell(w, c, n);
+	return tell(w, c, side, n);
 }
 
 uint32_t

@@ -168,6 +168,7 @@ static uint32_t
 receive_port(struct chim_worker *w, struct dp_port *p)
 {
 	struct chim_burst *b = &w->burst;
+	uint64_t bytes = 0;
 	uint32_t nb;
 
 	b->port_number = p->port->port_number;
@@ -175,9 +176,10 @@ receive_port(struct chim_worker *w, struct dp_port *p)
 	if (b->nb == 0)
 		return 0;
 	nb = b->nb;
-	w->counters.rx_frames += nb;
 	for (uint16_t i = 0; i < b->nb; i++)
-		w->counters.rx_bytes += rte_pktmbuf_pkt_len(b->m[i]);
+		bytes += rte_pktmbuf_pkt_len(b->m[i]);
+	w->counters.rx_frames += nb;
+	w->counters.rx_bytes += bytes;
 	chim_wire_parse_burst(b, CHIM_SIDE_WIRE);
 	if (w->deliver_to_wrong_worker && w->nb_workers > 1)
 		dp_handoff_astray(w, b);

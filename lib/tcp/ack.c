@@ -42,14 +42,16 @@ is_duplicate(const struct chim_conn *c, const struct chim_seg *s)
 		(s->flags & CHIM_FIN) == 0 && (uint32_t)s->wnd << c->snd_wscale == c->snd_wnd;
 }
 
-/* SND.WND from segments that are not older than the last that set it (RFC 9293, 3.10.7.4). */
+/*
+ * SND.WND from segments that are not older than the last that set it (RFC 9293, 3.10.7.4): by SEQ,
+ * where SEG.ACK, which is not below SND.UNA, is not above it either.
+ */
 static void
 take_window(struct chim_conn *c, const struct chim_seg *s)
 {
 	uint32_t wnd = (uint32_t)s->wnd << c->snd_wscale;
-	bool is_newer = chim_seq_lt(c->snd_wl1, s->seq) || chim_seq_gt(s->ack, c->snd_una);
 
-	if (!is_newer && !(c->snd_wl1 == s->seq && s->ack == c->snd_una))
+	if (s->ack == c->snd_una && chim_seq_lt(s->seq, c->snd_wl1))
 		return;
 	c->snd_wl1 = chim_seq_max(c->snd_wl1, s->seq);
 	if ((wnd > c->snd_wnd || s->ack != c->snd_una) && tcp_unsent(c) != 0)

@@ -10,6 +10,8 @@
  * A FIN is told when everything before it has been handed over; when some of
  * that is refused afterwards, it is told again after it.
  */
+#include <rte_memcpy.h>
+
 #include "tcp_internal.h"
 
 /* Packets chained into one indication at most: bounds the walk of whoever frees it. */
@@ -42,9 +44,10 @@ tcp_indicate_data(struct chim_conn *c, struct rte_mbuf *m, bool is_pushed, struc
 	c->q->rcvq_bytes += m->pkt_len;
 	c->head.todo |= CHIM_TODO_DELIVER;
 	if (can_join(tail, m)) {
-		uint8_t *to = (uint8_t *)rte_pktmbuf_append(tail, m->data_len);
-
-		tcp_chain_read(m, 0, to, m->data_len);
+		rte_memcpy(rte_pktmbuf_mtod_offset(tail, uint8_t *, tail->data_len),
+			rte_pktmbuf_mtod(m, const uint8_t *), m->data_len);
+		tail->data_len += m->data_len;
+		tail->pkt_len += m->data_len;
 		chim_nbl(tail)->flags |= push;
 		chim_row_put(env->row, m);
 		return;
