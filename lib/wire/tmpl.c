@@ -87,26 +87,55 @@ chim_wire_tmpl_init(struct chim_tmpl *t, const struct chim_tmpl_in *in)
 		build_ip4(t, in);
 }
 
-/* The L2 header at p, which may be an odd address. */
+/*
+ * The least headers of a frame are longer than this, those of IPv6 than the whole image: copies of
+ * a constant size take nothing of the payload behind them.
+ */
+#define IMAGE_FIRST 48u
+_Static_assert(IMAGE_FIRST >= sizeof(struct rte_ether_hdr) + TAG_LEN + sizeof(struct rte_ipv4_hdr),
+	"all of IPv4");
+_Static_assert(IMAGE_FIRST <= sizeof(struct rte_ether_hdr) + sizeof(struct rte_ipv4_hdr) +
+			sizeof(struct rte_tcp_hdr),
+	"no payload");
+
 static void
-push_l2(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h)
+copy_image(uint8_t *p, const struct chim_tmpl *t)
+{
+	memcpy(p, t->image, IMAGE_FIRST);
+	if (t->is_ip6)
+		memcpy(p + IMAGE_FIRST, t->image + IMAGE_FIRST, CHIM_TMPL_MAX - IMAGE_FIRST);
+}
+
+/* The tag of a connection with a priority, in the header at p, which has room for it. */
+static void
+push_tag(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h)
 {
 	struct rte_vlan_hdr *tag = (struct rte_vlan_hdr *)(p + sizeof(struct rte_ether_hdr));
 	struct wire_be16 *type = (struct wire_be16 *)(p + WIRE_TYPE_AT);
 
-	memcpy(p, t->image, t->l2_len);
-	if (h->user_priority == 0)
-		return;
 	if (t->has_vlan) {
 		tag->vlan_tci = tag_tci(rte_be_to_cpu_16(tag->vlan_tci), h->user_priority);
 		return;
 	}
-	tag->eth_proto = type->v;
-	tag->vlan_tci = tag_tci(0, h->user_priority);
+	/* The image lies behind the tag, so its type stands where the tag's is to be. */
+	memcpy(p, t->image, TAG_AT);
 	type->v = RTE_BE16(RTE_ETHER_TYPE_VLAN);
+	tag->vlan_tci = tag_tci(0, h->user_priority);
 }
 
-/* l4_len: TCP header and payload. The header checksum is left to the port when by_port. */
+/* The L2 header of l2_len at p, which may be an odd address, and what is constant of L3. */
+static void
+push_l2(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h, uint32_t l2_len)
+{
+	copy_image(p + (l2_len - t->l2_len), t);
+	if (h->user_priority != 0)
+		push_tag(p, t, h);
+}
+
+/*
+ * What varies of the header at p. l4_len: TCP header and payload. The header checksum is left to
+ * the port when by_port.
+ */
 static void
 push_ip4(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h, uint32_t l4_len,
 	bool by_port)
@@ -114,7 +143,6 @@ push_ip4(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h, uint32
 	struct rte_ipv4_hdr *ip = (struct rte_ipv4_hdr *)p;
 	uint32_t sum;
 
-	memcpy(p, t->image + t->l2_len, sizeof(*ip));
 	ip->type_of_service = h->tos;
 	ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + l4_len));
 	ip->packet_id = rte_cpu_to_be_16(h->ip_id);
@@ -128,11 +156,10 @@ push_ip4(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h, uint32
 }
 
 static void
-push_ip6(uint8_t *p, const struct chim_tmpl *t, const struct chim_hdr *h, uint32_t l4_len)
+push_ip6(uint8_t *p, const struct chim_hdr *h, uint32_t l4_len)
 {
 	struct rte_ipv6_hdr *ip = (struct rte_ipv6_hdr *)p;
 
-	memcpy(p, t->image + t->l2_len, sizeof(*ip));
 	ip->vtc_flow = rte_cpu_to_be_32(6u << 28 | (uint32_t)h->tos << RTE_IPV6_HDR_TC_SHIFT |
 		(h->flow_label & RTE_IPV6_HDR_FL_MASK));
 	ip->payload_len = rte_cpu_to_be_16((uint16_t)l4_len);
@@ -145,7 +172,8 @@ push_tcp(uint8_t *p, const struct chim_hdr *h, uint16_t tcp_len)
 {
 	struct rte_tcp_hdr *tcp = (struct rte_tcp_hdr *)p;
 
-	wire_options_write(p + sizeof(*tcp), h);
+	if (tcp_len != sizeof(*tcp))
+		wire_options_write(p + sizeof(*tcp), h);
 	tcp->src_port = h->local_port;
 	tcp->dst_port = h->remote_port;
 	tcp->sent_seq = rte_cpu_to_be_32(h->seq);
@@ -206,9 +234,9 @@ chim_wire_push(struct rte_mbuf *m, const struct chim_tmpl *t, const struct chim_
 	chim_assert(p != NULL);
 	m->ol_flags = (m->ol_flags & ~RTE_MBUF_F_TX_OFFLOAD_MASK) | flags;
 	m->tx_offload = rte_mbuf_tx_offload(l2_len, t->l3_len, tcp_len, tso_mss, 0, 0, 0);
-	push_l2(p, t, h);
+	push_l2(p, t, h, l2_len);
 	if (t->is_ip6)
-		push_ip6(p + l2_len, t, h, l4_len);
+		push_ip6(p + l2_len, h, l4_len);
 	else
 		push_ip4(p + l2_len, t, h, l4_len, offloads & CHIM_TX_IP_CSUM);
 	push_tcp(p + tcp_off, h, tcp_len);
