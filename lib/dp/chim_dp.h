@@ -39,7 +39,6 @@ struct chim_dp_config {
 	uint32_t max_holds;	 /* 0 = 1024 */
 	uint32_t max_hold_bytes; /* kept frames of all holds together; 0 = 64 MiB */
 	uint32_t max_sent;	 /* segments in flight; 0 = 1024 a connection, at most 65535 */
-	uint32_t max_flights;	 /* connections with data in flight; 0 = all, at most 65535 */
 	uint32_t max_queues;	 /* connections that are not idle: something is queued, posted, lent
 				  * or in flight; 0 = all, at most 65535 */
 	uint32_t kernel_frames_per_turn; /* budget of the exception port; 0 = 32 */

@@ -187,12 +187,9 @@ make_records(const char *what, uint32_t nb, uint32_t size, const struct chim_dp_
 static int
 make_record_pools(struct chim_worker *w, const struct chim_dp_config *cfg)
 {
-	uint32_t nb_flights = cfg->max_flights;
 	uint32_t nb_queues = cfg->max_queues;
 	uint32_t nb_sent = cfg->max_sent;
 
-	if (nb_flights == 0)
-		nb_flights = RTE_MIN(cfg->max_connections, DEFAULT_RECORDS);
 	if (nb_queues == 0)
 		nb_queues = RTE_MIN(cfg->max_connections, DEFAULT_RECORDS);
 	if (nb_sent == 0)
@@ -201,7 +198,8 @@ make_record_pools(struct chim_worker *w, const struct chim_dp_config *cfg)
 	w->env.sent_pool = make_records("sent", nb_sent, chim_tcp_sent_size(), cfg);
 	if (w->env.sent_pool == NULL)
 		return -rte_errno;
-	w->env.flight_pool = make_records("flight", nb_flights, chim_tcp_flight_size(), cfg);
+	/* A flight is kept while there are queues: then nobody waits for one that is kept. */
+	w->env.flight_pool = make_records("flight", nb_queues, chim_tcp_flight_size(), cfg);
 	if (w->env.flight_pool == NULL)
 		return -rte_errno;
 	w->env.queues_pool = make_records("queues", nb_queues, chim_tcp_queues_size(), cfg);

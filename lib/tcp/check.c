@@ -79,6 +79,8 @@ check_timers(const struct chim_conn *c)
 
 	if (c->q == NULL && (borrowed != 0 || tcp_is_in_flight(c)) && c->state != CHIM_TCP_CLOSED)
 		return "something waits without queues";
+	if (c->q == NULL && c->recover.flight != NULL)
+		return "a flight is kept without queues";
 	if (is_running && tcp_is_in_flight(c) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))
 		return "data is in flight and no timer runs";
 	if (is_running && (c->flags & TCP_PERSIST) && !tcp_timer_is_armed(c, TCP_TIMER_RETRANSMIT))

@@ -149,7 +149,8 @@ struct chim_tcp_env {
 					  * flight beside a connection's first; when empty, new
 					  * data waits */
 	struct rte_mempool *flight_pool; /* chim_tcp_flight_size() each: one for each connection
-					  * with data in flight; when empty, new data waits */
+					  * with data in flight, or with queues and likely to send;
+					  * when empty, new data waits */
 	struct rte_mempool *queues_pool; /* chim_tcp_queues_size() each: one for each connection
 					  * with anything queued, lent, posted or to be told; when
 					  * empty, data that arrives is dropped and what the host

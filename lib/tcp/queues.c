@@ -4,6 +4,10 @@
  * The queues of a connection, taken and given back. Whoever puts something in
  * attaches them first; the calls after which they may be empty settle:
  * chim_tcp_next_io, and chim_tcp_output, which follows chim_tcp_credit.
+ *
+ * A flight lives no longer than the queues, and beyond its last ACK only while
+ * the host has data that it may answer: from a request to the next of a client
+ * that waits for each answer nothing is taken and nothing given back.
  */
 #include "tcp_internal.h"
 
@@ -68,6 +72,7 @@ is_disconnecting(const struct chim_conn *c)
 static void
 detach(struct chim_conn *c, struct chim_tcp_env *env)
 {
+	tcp_recover_release(&c->recover, env);
 	rte_mempool_put(env->queues_pool, c->q);
 	c->q = NULL;
 	c->armed &= (1u << TCP_TIMER_KEPT) - 1;
@@ -76,7 +81,12 @@ detach(struct chim_conn *c, struct chim_tcp_env *env)
 void
 tcp_queues_give(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	if (is_sending(c) || is_receiving(c->q))
+	if (is_sending(c))
+		return;
+	/* Nothing is lent either: no answer is to be expected. */
+	if (c->q->rcvq_bytes == 0)
+		tcp_recover_release(&c->recover, env);
+	if (is_receiving(c->q))
 		return;
 	/* An event may still want its info. */
 	if (is_disconnecting(c) || c->events != 0)

@@ -34,37 +34,45 @@ tcp_recover_init(struct tcp_recover *r, uint8_t algorithm, uint32_t cwnd, uint32
 	tcp_rack_kept_init(&r->kept);
 }
 
+/* Nothing is known of it: zero says that to RACK, PRR and undo. */
+static void
+clear(struct tcp_flight *f)
+{
+	*f = (struct tcp_flight){ .sent = TCP_SENT_EMPTY(f->sent) };
+}
+
 static struct tcp_flight *
 begin_flight(struct tcp_recover *r, struct chim_tcp_env *env)
 {
 	void *obj;
 
-	if (r->flight != NULL)
-		return r->flight;
-	if (rte_mempool_get(env->flight_pool, &obj) != 0)
-		return NULL;
-	r->flight = obj;
-	/* Nothing is known of it: zero says that to RACK, PRR and undo. */
-	*r->flight = (struct tcp_flight){ .sent = TCP_SENT_EMPTY(r->flight->sent) };
-	tcp_cc_on_flight(&r->cc);
+	if (r->flight == NULL) {
+		if (rte_mempool_get(env->flight_pool, &obj) != 0)
+			return NULL;
+		r->flight = obj;
+		clear(r->flight);
+	}
+	if (r->flight->sent.nb == 0)
+		tcp_cc_on_flight(&r->cc);
 	return r->flight;
 }
 
 void
 tcp_recover_end_flight(struct tcp_recover *r, struct chim_tcp_env *env)
 {
-	if (r->flight == NULL)
-		return;
 	tcp_sent_free(&r->flight->sent, env->sent_pool);
 	tcp_recover_set_state(r, TCP_RECOVER_OPEN);
-	rte_mempool_put(env->flight_pool, r->flight);
-	r->flight = NULL;
+	clear(r->flight);
 }
 
 void
 tcp_recover_release(struct tcp_recover *r, struct chim_tcp_env *env)
 {
+	if (r->flight == NULL)
+		return;
 	tcp_recover_end_flight(r, env);
+	rte_mempool_put(env->flight_pool, r->flight);
+	r->flight = NULL;
 }
 
 /* A record for [start, end), sent at a time unknown but before now. */
@@ -96,7 +104,7 @@ tcp_recover_import(struct tcp_recover *r, struct chim_tcp_env *env, const struct
 		return false;
 	if (!import_range(f, env, out->start, nxt, nxt == out->end ? fin : 0) ||
 		!import_range(f, env, nxt, out->end, fin)) {
-		tcp_recover_end_flight(r, env);
+		tcp_recover_release(r, env);
 		return false;
 	}
 	f->point = out->end;
@@ -177,21 +185,13 @@ tcp_recover_enter(struct tcp_recover *r, const struct tcp_sent_new *tx, struct c
 {
 	struct tcp_flight *f = is_greedy(r, env) ? NULL : begin_flight(r, env);
 
-	if (f == NULL)
-		return false;
-	if (tcp_sent_append(&f->sent, env->sent_pool, tx))
-		return true;
-	if (tcp_sent_first(&f->sent) == NULL)
-		tcp_recover_end_flight(r, env);
-	return false;
+	return f != NULL && tcp_sent_append(&f->sent, env->sent_pool, tx);
 }
 
 void
 tcp_recover_withdraw(struct tcp_recover *r, struct chim_tcp_env *env)
 {
 	tcp_sent_drop_last(&r->flight->sent, env->sent_pool);
-	if (tcp_sent_first(&r->flight->sent) == NULL)
-		tcp_recover_end_flight(r, env);
 }
 
 void
@@ -206,7 +206,7 @@ tcp_recover_on_idle(
 {
 	uint32_t idle_ms = (chim_ms_t)env->now_ms - r->sent_ms;
 
-	if (r->flight == NULL && idle_ms > rto_us / CHIM_US_PER_MS)
+	if (!tcp_recover_is_out(r) && idle_ms > rto_us / CHIM_US_PER_MS)
 		tcp_cc_on_idle(&r->cc, mss);
 }
 
@@ -216,7 +216,7 @@ tcp_recover_on_rto(struct tcp_recover *r, const struct tcp_recover_in *in, bool 
 {
 	struct tcp_flight *f = r->flight;
 
-	if (f == NULL)
+	if (!tcp_recover_is_out(r))
 		return;
 	bool is_new = f->state != TCP_RECOVER_RTO;
 	const struct tcp_undo_begin begin = {
@@ -266,7 +266,7 @@ tcp_recover_pto_us(const struct tcp_recover *r, const struct tcp_recover_in *in,
 {
 	const struct tcp_flight *f = r->flight;
 
-	if (f == NULL || !in->has_sack || f->rack.has_tlp)
+	if (!tcp_recover_is_out(r) || !in->has_sack || f->rack.has_tlp)
 		return false;
 	if (f->state == TCP_RECOVER_FAST || f->state == TCP_RECOVER_RTO)
 		return false;
@@ -281,7 +281,7 @@ tcp_recover_probe(struct tcp_recover *r, uint32_t mss, struct chim_tcp_env *env)
 {
 	struct tcp_sent_rec *last;
 
-	if (r->flight == NULL)
+	if (!tcp_recover_is_out(r))
 		return NULL;
 	last = tcp_sent_last(&r->flight->sent);
 	if (last->len > mss &&
@@ -293,7 +293,7 @@ tcp_recover_probe(struct tcp_recover *r, uint32_t mss, struct chim_tcp_env *env)
 void
 tcp_recover_on_probe(struct tcp_recover *r, uint32_t max, bool is_retrans, struct chim_tcp_env *env)
 {
-	if (r->flight == NULL)
+	if (!tcp_recover_is_out(r))
 		return;
 	tcp_rack_tlp_sent(&r->flight->rack, max, is_retrans);
 	env->counters->tlp++;
@@ -331,10 +331,8 @@ tcp_recover_check(const struct tcp_recover *r, uint32_t una, uint32_t max)
 
 	if (r->cc.cwnd == 0)
 		return "recover: cwnd is 0";
-	if (f == NULL)
+	if (!tcp_recover_is_out(r))
 		return una == max ? NULL : "recover: data in flight is not recorded";
-	if (tcp_sent_first(&f->sent) == NULL)
-		return "recover: a flight without records";
 	if (tcp_sent_first(&f->sent)->seq != una)
 		return "recover: the first record is not at SND.UNA";
 	if (una + f->sent.bytes != max)

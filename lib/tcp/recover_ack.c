@@ -343,7 +343,7 @@ tcp_recover_on_ack(struct tcp_recover *r, const struct tcp_recover_in *in, struc
 		.d.has_echo = in->has_echo,
 		.d.has_sack = in->has_sack,
 	};
-	if (r->flight == NULL)
+	if (!tcp_recover_is_out(r))
 		return;
 	deliver(r, in, env, d);
 	learn(r, in, env, d);

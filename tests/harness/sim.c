@@ -482,7 +482,7 @@ sim_end(struct sim *s)
 {
 	assert_null(tcp_recover_check(&s->r, s->una, s->max));
 	if (s->una == s->max)
-		assert_null(s->r.flight);
+		assert_null(tcp_recover_first(&s->r));
 	sim_drop(s);
 	pools_check_full(records);
 	pools_check_full(flights);

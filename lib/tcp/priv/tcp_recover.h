@@ -15,8 +15,9 @@
  *
  * struct tcp_recover is in the connection, one cache line. Everything that only
  * matters while data is in flight is in a struct tcp_flight of a pool, taken
- * when the first segment is sent and given back when the last is acknowledged:
- * an idle connection has none.
+ * when the first segment is sent. When the last is acknowledged it is as new,
+ * and kept as long as the host is likely to answer what the peer has asked
+ * (queues.c): an idle connection has none.
  */
 #ifndef TCP_RECOVER_H
 #define TCP_RECOVER_H
@@ -54,7 +55,7 @@ _Static_assert(offsetof(struct tcp_flight, undo) <= 192, "the usual ACK touches 
 struct tcp_recover {
 	struct tcp_cc cc; /* cwnd, ssthresh */
 	struct tcp_rack_kept kept;
-	struct tcp_flight *flight; /* NULL: nothing is in flight */
+	struct tcp_flight *flight; /* NULL, or without records: nothing is in flight */
 	uint32_t sent_ms;	   /* last transmission of data, for restart after idle */
 	uint32_t retransmits;	   /* segments sent again, for the view */
 };
@@ -103,7 +104,7 @@ void tcp_recover_init(struct tcp_recover *r, uint8_t algorithm, uint32_t cwnd, u
 bool tcp_recover_import(struct tcp_recover *r, struct chim_tcp_env *env,
 	const struct chim_sack *out, uint32_t nxt, bool has_fin);
 
-/** Give back everything. */
+/** Give back everything, a flight that is kept for the next included. */
 void tcp_recover_release(struct tcp_recover *r, struct chim_tcp_env *env);
 
 /**
@@ -223,6 +224,13 @@ uint32_t tcp_recover_snd_nxt(const struct tcp_recover *r, uint32_t max);
 
 /** Invariants. @return NULL when they hold, else the one that does not. */
 const char *tcp_recover_check(const struct tcp_recover *r, uint32_t una, uint32_t max);
+
+/** Is anything in flight? */
+static inline bool
+tcp_recover_is_out(const struct tcp_recover *r)
+{
+	return r->flight != NULL && r->flight->sent.nb != 0;
+}
 
 /** The record at SND.UNA. @return NULL when nothing is in flight. */
 static inline struct tcp_sent_rec *

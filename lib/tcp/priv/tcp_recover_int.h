@@ -8,7 +8,7 @@
 
 #include "tcp_recover.h"
 
-/** Give back the flight and its records. */
+/** All is acknowledged: give back the records; the flight is as new. */
 void tcp_recover_end_flight(struct tcp_recover *r, struct chim_tcp_env *env);
 
 /** An episode begins or ends. Told in cc.flags too, which outlive the flight. */
