@@ -26,6 +26,13 @@ can_attach(const struct chim_tcp_env *env)
 	return env->clone_pool != NULL && (env->cfg->tx_offloads & CHIM_TX_MULTI_SEGS) != 0;
 }
 
+/* Payload that fits behind its header. */
+static uint32_t
+copy_room(const struct chim_tcp_env *env)
+{
+	return rte_pktmbuf_data_room_size(env->pool) - RTE_PKTMBUF_HEADROOM;
+}
+
 static bool
 is_cwr_due(const struct chim_conn *c)
 {
@@ -42,7 +49,6 @@ has_blocks(const struct chim_conn *c)
 uint32_t
 tcp_emit_limit(const struct chim_conn *c, const struct chim_tmpl *t, const struct chim_tcp_env *env)
 {
-	uint32_t copy = rte_pktmbuf_data_room_size(env->pool) - RTE_PKTMBUF_HEADROOM;
 	uint32_t plain = chim_wire_tcp_len(tcp_has_ts(c), 0);
 	uint32_t blocks =
 		has_blocks(c) ? chim_wire_tcp_len(tcp_has_ts(c), CHIM_SACK_OUT) - plain : 0;
@@ -53,7 +59,7 @@ tcp_emit_limit(const struct chim_conn *c, const struct chim_tmpl *t, const struc
 	/* The template's MTU may be news that has not reached the connection. */
 	if (t->mtu > t->l3_len + 80u)
 		limit = RTE_MIN(limit, room);
-	return can_attach(env) ? limit : RTE_MIN(limit, copy);
+	return can_attach(env) ? limit : RTE_MIN(limit, copy_room(env));
 }
 
 uint32_t
@@ -108,21 +114,21 @@ mbufs_allow(struct tcp_place p, uint32_t len, uint32_t mss, const struct chim_tc
 void
 tcp_emit_fit(struct chim_conn *c, struct tcp_tx *tx, const struct chim_tcp_env *env)
 {
-	uint32_t copy = rte_pktmbuf_data_room_size(env->pool) - RTE_PKTMBUF_HEADROOM;
 	const struct chim_tcp_config *cfg = env->cfg;
-	struct tcp_place p = *tx->place;
-	uint32_t len;
 
 	tx->is_copied = !can_attach(env) || tx->len <= cfg->copy_below;
 	if (tx->is_copied || (cfg->tx_frame_mbufs == UINT16_MAX && cfg->tx_seg_mbufs == UINT16_MAX))
 		return;
+	struct tcp_place p = *tx->place;
+	uint32_t len;
+
 	if (!tcp_sendq_seek(c, &p, tx->seq))
 		return;
 	len = mbufs_allow(p, tx->len, RTE_MIN(tx->len, tx->mss), cfg);
 	if (len == 0) {
 		tx->is_copied = true;
 		len = RTE_MIN(tx->len, tx->mss);
-		len = RTE_MIN(len, copy);
+		len = RTE_MIN(len, copy_room(env));
 	}
 	tx->len = len;
 }

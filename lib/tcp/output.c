@@ -100,12 +100,14 @@ whole(uint32_t len, uint32_t all, uint32_t mss)
 static uint32_t
 next_frame(const struct chim_conn *c, uint32_t mss, const struct chim_tcp_env *env)
 {
-	uint32_t len = min3(tcp_unsent(c), tcp_emit_most(c, mss, env), window_room(c));
-	uint32_t allowed = tcp_recover_allowance(&c->recover);
+	uint32_t len = RTE_MIN(tcp_unsent(c), window_room(c));
 
+	if (len > mss)
+		len = RTE_MIN(len, tcp_emit_most(c, mss, env));
 	if (len <= mss)
 		return len;
-	allowed = RTE_MAX(allowed, mss);
+	uint32_t allowed = RTE_MAX(tcp_recover_allowance(&c->recover), mss);
+
 	len = whole(RTE_MIN(len, allowed), tcp_unsent(c), mss);
 	return len % mss != 0 && must_wait_for_ack(c, len % mss) ? len - len % mss : len;
 }
@@ -276,7 +278,7 @@ tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uin
 			return false;
 		tx.len = mss;
 	}
-	if (tx.len % mss != 0)
+	if (tx.len < mss || tx.len % mss != 0)
 		c->q->snd_sml = c->snd_max;
 	tcp_timer_stop(c, TCP_TIMER_SWS);
 	tcp_timer_sent(c, env);
@@ -287,9 +289,11 @@ tcp_output_new(struct chim_conn *c, const struct chim_tmpl *t, uint32_t len, uin
 static void
 begin_burst(struct chim_conn *c, struct chim_tcp_env *env)
 {
+	if (tcp_is_in_flight(c))
+		return;
 	uint32_t idle_ms = tcp_now(env) - c->recover.sent_ms;
 
-	if (!tcp_is_in_flight(c) && idle_ms > env->cfg->rto_min_us / CHIM_US_PER_MS)
+	if (idle_ms > env->cfg->rto_min_us / CHIM_US_PER_MS)
 		tcp_recover_on_idle(
 			&c->recover, c->mss, tcp_rtt_rto_ms(c, env) * CHIM_US_PER_MS, env);
 }
@@ -334,10 +338,39 @@ send_fin(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *en
 	return tcp_output_new(c, t, 0, c->mss, env);
 }
 
+/* Is there nothing to go out but new data, and an ACK of what came? */
 static bool
-send_owed(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+is_plain(const struct chim_conn *c)
 {
-	if (!tcp_probe_keepalive(c, t, env))
+	uint32_t due =
+		TCP_PROBE_DUE | TCP_RESEND_FIRST | TCP_TLP_DUE | TCP_KEEPALIVE_DUE | TCP_FIN_QUEUED;
+
+	return (c->flags & due) == 0 && c->dupacks_owed == 0 && !tcp_has_ecn(c) &&
+		!tcp_recover_has_lost(&c->recover);
+}
+
+static bool
+send_before_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	return tcp_ecn_send_acks(c, t, env) && send_dup_acks(c, t, env) &&
+		tcp_probe_window(c, t, env) && tcp_probe_tail(c, t, env) && send_lost(c, t, env);
+}
+
+static bool
+send_after_new(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	return send_fin(c, t, env) && tcp_probe_keepalive(c, t, env);
+}
+
+/* Everything but a reset, in the order that is told above. */
+static bool
+send_all(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_env *env)
+{
+	bool has_more = !is_plain(c);
+
+	if (has_more && !send_before_new(c, t, env))
+		return false;
+	if (!send_new(c, t, env) || (has_more && !send_after_new(c, t, env)))
 		return false;
 	return (c->flags & TCP_ACK_NOW) == 0 || send_ack(c, t, env);
 }
@@ -360,10 +393,7 @@ chim_tcp_output(struct chim_conn *c, const struct chim_tmpl *t, struct chim_tcp_
 	if (c->flags & TCP_RST_DUE)
 		is_all = send_reset(c, t, env);
 	else if (c->state != CHIM_TCP_CLOSED)
-		is_all = tcp_ecn_send_acks(c, t, env) && send_dup_acks(c, t, env) &&
-			tcp_probe_window(c, t, env) && tcp_probe_tail(c, t, env) &&
-			send_lost(c, t, env) && send_new(c, t, env) && send_fin(c, t, env) &&
-			send_owed(c, t, env);
+		is_all = send_all(c, t, env);
 	if (is_all)
 		c->flags &= ~TCP_FORCE_SEND;
 	else

@@ -77,7 +77,11 @@ backed_off(const struct chim_conn *c, uint32_t count, const struct chim_tcp_env 
 static void
 arm_probe(struct chim_conn *c, uint32_t rto_ms, const struct chim_tcp_env *env)
 {
-	struct tcp_recover_in in = tcp_ack_recover_in(c);
+	const struct tcp_recover_in in = {
+		.mss = c->mss,
+		.srtt_us = c->srtt_us8 >> 3,
+		.has_sack = tcp_has_sack(c),
+	};
 	uint32_t left_us;
 
 	if (c->retransmit_count == 0 &&

@@ -192,6 +192,7 @@ bool tcp_recover_on_reo(
  * Probe timeout from now; arm it after new data was sent and after an ACK made progress
  * (RFC 8985, 7.2), instead of the RTO.
  *
+ * @param in of it mss, srtt_us and has_sack are read.
  * @param rto_left_us until the RTO.
  * @return false: no probe; the RTO alone.
  */
