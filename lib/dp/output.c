@@ -93,7 +93,7 @@ send(struct chim_worker *w, struct chim_conn *c, struct dp_port *p)
 }
 
 /* It sends, unless others wait and it was not called. */
-static uint32_t
+static __rte_always_inline uint32_t
 serve(struct chim_worker *w, struct chim_conn *c, bool is_called)
 {
 	struct chim_conn_head *head = chim_tcp_head(c);

@@ -34,9 +34,9 @@ tcp_queues_take(struct chim_conn *c, struct chim_tcp_env *env)
 }
 
 bool
-tcp_queues_attach_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env)
+tcp_queues_take_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env)
 {
-	if (tcp_queues_attach(c, env))
+	if (tcp_queues_take(c, env))
 		return true;
 	/* What the host wants done and cannot be done here can be done there. */
 	chim_tcp_retrieve(c, CHIM_UPLOAD_UPLOAD_REQUESTED, env);

@@ -55,11 +55,13 @@ tcp_is_fin_acked(const struct chim_conn *c)
 	return (c->flags & TCP_FIN_QUEUED) && chim_seq_gt(c->snd_una, c->snd_end);
 }
 
-/* Octets queued and never sent. */
+/* Octets queued and never sent. SND.MAX is beyond them only by a FIN that has been sent. */
 static inline uint32_t
 tcp_unsent(const struct chim_conn *c)
 {
-	return tcp_is_fin_sent(c) ? 0 : c->snd_end - c->snd_max;
+	uint32_t n = c->snd_end - c->snd_max;
+
+	return n != UINT32_MAX ? n : 0;
 }
 
 static inline bool
@@ -105,6 +107,9 @@ tcp_ack_soon(struct chim_conn *c)
 /** Take queues for a connection that has none. @return false: none are free (counted). */
 bool tcp_queues_take(struct chim_conn *c, struct chim_tcp_env *env);
 
+/** The same, for what the host asks: without queues it is to take the connection back. */
+bool tcp_queues_take_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env);
+
 /** Something is going to wait. @return false: no queues are free. */
 static inline bool
 tcp_queues_attach(struct chim_conn *c, struct chim_tcp_env *env)
@@ -112,8 +117,12 @@ tcp_queues_attach(struct chim_conn *c, struct chim_tcp_env *env)
 	return c->q != NULL || tcp_queues_take(c, env);
 }
 
-/** The same, for what the host asks: without queues it is to take the connection back. */
-bool tcp_queues_attach_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env);
+/** Something that the host asks is going to wait. @return false: no queues are free. */
+static inline bool
+tcp_queues_attach_or_retrieve(struct chim_conn *c, struct chim_tcp_env *env)
+{
+	return c->q != NULL || tcp_queues_take_or_retrieve(c, env);
+}
 
 /** Give the queues back if nothing waits any more. */
 void tcp_queues_give(struct chim_conn *c, struct chim_tcp_env *env);
