@@ -149,15 +149,11 @@ has_open_checksum(const struct rte_mbuf *m)
 	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE;
 }
 
-/* @return false when there is no room for a tag. */
-static __rte_noinline bool
-fill_in(struct rte_mbuf *m)
+/* What the port it came by has said of it, the one it leaves by need not know. */
+static void
+strip(struct rte_mbuf *m)
 {
-	if (has_tag_beside(m) && rte_vlan_insert(&m) != 0)
-		return false;
-	if (has_open_checksum(m))
-		chim_wire_fix_checksums(m);
-	return true;
+	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
 }
 
 /*
@@ -167,24 +163,40 @@ fill_in(struct rte_mbuf *m)
 static bool
 complete(struct rte_mbuf *m)
 {
-	if ((has_tag_beside(m) || has_open_checksum(m)) && !fill_in(m))
+	if (has_tag_beside(m) && rte_vlan_insert(&m) != 0)
 		return false;
-	m->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+	if (has_open_checksum(m))
+		chim_wire_fix_checksums(m);
+	strip(m);
 	return true;
 }
 
-void
-dp_punt(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, enum chim_why why)
+static __rte_noinline void
+punt_with_care(struct chim_worker *w, struct dp_port *p, struct rte_mbuf *m)
 {
-	struct dp_port *p = &w->ports[port];
-
-	w->counters.why[why]++;
 	/* A frame the device can never take would stand before all others for ever. */
 	if (rte_pktmbuf_pkt_len(m) > p->max_kernel_len || dp_kernel_room(w, p, 1) == 0 ||
 		!complete(m)) {
 		dp_drop(w, m, CHIM_WHY_PUNT_NO_ROOM);
 		return;
 	}
+	chim_txq_put(&p->kernel, m);
+}
+
+void
+dp_punt(struct chim_worker *w, uint16_t port, struct rte_mbuf *m, enum chim_why why)
+{
+	struct dp_port *p = &w->ports[port];
+	bool is_complete = !has_tag_beside(m) && !has_open_checksum(m);
+
+	w->counters.why[why]++;
+	if (!is_complete || rte_pktmbuf_pkt_len(m) > p->max_kernel_len || !p->has_exception ||
+		chim_txq_room(&p->kernel) == 0) {
+		punt_with_care(w, p, m);
+		return;
+	}
+	/* Nearly all: nothing is called, so that little is kept for it. */
+	strip(m);
 	chim_txq_put(&p->kernel, m);
 }
 
