@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * A stream at home in the engine: sends are made in mbufs of the host's pool,
- * or copied there, and posted; received data is lent by the engine, read in place, and
- * given back. A ring or pool that is full is a state: what could not be posted
- * waits in the stream, and is_blocked asks for chim_stream_retry().
+ * or copied there, or refer to content, and are posted; received data is lent by the engine, read
+ * in place, and given back. A ring or pool that is full is a state: what could not be posted waits
+ * in the stream, and is_blocked asks for chim_stream_retry().
  *
  * A move away takes the posted sends along: terminate returns them to the
  * agent, which writes them into the kernel's queue. A send that the worker
@@ -156,27 +156,64 @@ share(const struct chim_stream *s, struct rte_mempool *pool)
 	return rte_mempool_avail_count(pool) > pool->size / 2 ? SERVE_CHAIN_SEGS : 0;
 }
 
-size_t
-serve_ring_write(struct chim_stream *s, const struct serve_bytes *from, size_t n)
+/*
+ * One mbuf that refers to content. As much as there is, even where that is a little more than may
+ * be posted: a piece that is cut would have to be read for its CRC. @return NULL when there is no
+ * mbuf, or the piece has too many references.
+ */
+static struct rte_mbuf *
+refer_chain(struct chim_stream *s, const struct serve_bytes *from, size_t at, size_t n)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(chim_host_pool(s->host));
+
+	if (m == NULL)
+		return NULL;
+	if (!serve_content_refer(from->content, from->offset + at, (uint16_t)n, m)) {
+		rte_pktmbuf_free(m);
+		return NULL;
+	}
+	s->stats.hash_out =
+		serve_content_crc(from->content, from->offset + at, (uint16_t)n, s->stats.hash_out);
+	s->stats.bytes_out += n;
+	s->stats.bytes_referred += n;
+	memset(chim_nbl(m), 0, sizeof(struct chim_nbl));
+	return m;
+}
+
+/* What can go in one send now. @return NULL when nothing can. */
+static struct rte_mbuf *
+next_chain(struct chim_stream *s, const struct serve_bytes *from, size_t at, size_t n)
 {
 	struct rte_mempool *pool = chim_host_pool(s->host);
 	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
+	size_t most = (size_t)room * share(s, pool);
+	struct rte_mbuf *m = NULL;
+
+	if (most == 0)
+		return NULL;
+	if (from->content != NULL)
+		m = refer_chain(s, from, at, n);
+	if (m != NULL)
+		return m;
+	most = RTE_MIN(most, (size_t)SERVE_CHAIN_BYTES);
+	most = RTE_MIN(most, (size_t)(SERVE_MAX_POSTED - s->posted));
+	return make_chain(s, from, at, RTE_MIN(most, n));
+}
+
+size_t
+serve_ring_write(struct chim_stream *s, const struct serve_bytes *from, size_t n)
+{
 	size_t taken = 0;
 
 	while (taken < n && s->posted < SERVE_MAX_POSTED && s->unsent.head == NULL) {
-		size_t most = RTE_MIN((size_t)room * share(s, pool), (size_t)SERVE_CHAIN_BYTES);
-		size_t len = RTE_MIN(most, (size_t)(SERVE_MAX_POSTED - s->posted));
-		struct rte_mbuf *m = NULL;
+		struct rte_mbuf *m = next_chain(s, from, taken, n - taken);
 
-		len = RTE_MIN(len, n - taken);
-		if (len > 0)
-			m = make_chain(s, from, taken, len);
 		if (m == NULL) {
 			s->is_blocked = true;
 			break;
 		}
+		taken += m->pkt_len;
 		serve_list_put(&s->unsent, m);
-		taken += len;
 		post_list(s, &s->unsent);
 	}
 	return taken;

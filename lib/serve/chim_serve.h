@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "chim_content.h"
 #include "chim_host.h"
 
 struct chim_stream;
@@ -72,6 +73,12 @@ typedef void (*chim_stream_maker)(void *state, size_t at, uint8_t *to, size_t n)
 /** Write at most n bytes that are made in the buffers they are sent from, where the home has such.
  *  @return how many were taken; 0 when there is no room now. */
 size_t chim_stream_make(struct chim_stream *s, chim_stream_maker maker, void *state, size_t n);
+
+/** Write at most n bytes of content, sent from where they lie where the home can. @param n at most
+ *  what chim_content_load() said of offset. @return how many were taken; 0 when there is no room
+ *  now. */
+size_t
+chim_stream_refer(struct chim_stream *s, const struct chim_content *c, uint64_t offset, size_t n);
 
 /** Close our half after what was written; nothing may be written after it. */
 void chim_stream_shutdown(struct chim_stream *s);
@@ -145,6 +152,7 @@ bool chim_stream_is_idle(const struct chim_stream *s);
 
 struct chim_stream_stats {
 	uint64_t bytes_in, bytes_out; /* taken by, and taken from, the service */
+	uint64_t bytes_referred;      /* of bytes_out: sent from where they lie */
 	uint32_t hash_in, hash_out;   /* CRC-32C of these bytes, in order */
 	uint32_t unread;	      /* bytes received and not taken by the service */
 	uint32_t unsent;	      /* bytes taken from the service, in no home yet */

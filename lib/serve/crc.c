@@ -5,12 +5,15 @@
  * stream. The instruction takes a word each cycle but answers after three, so
  * that one chain of them leaves two thirds of it idle: long data is taken in
  * three lanes side by side, whose remainders are put together by what so many
- * zero bytes make of one, a table. Called by stream.c and backend_ring.c.
+ * zero bytes make of one, a table. Called by stream.c, backend_ring.c and
+ * content.c, which keeps what its bytes do to a CRC.
  */
 #include <rte_common.h>
 #include <rte_hash_crc.h>
 
-#include "serve_stream.h"
+#include "serve_content.h"
+
+#define POLYNOMIAL 0x82F63B78u /* of CRC-32C, x^31 is the lowest bit */
 
 #define LANES 3u
 #define WORDS 20u /* of a lane: three of them are within the data of a usual segment */
@@ -63,4 +66,34 @@ serve_crc(uint32_t crc, const void *data, size_t n)
 		at += LANES * BYTES;
 	}
 	return ~rte_hash_crc(at, (uint32_t)n, r);
+}
+
+/* a times b modulo the polynomial of the CRC; x^0 is the highest bit. */
+static uint32_t
+multiply(uint32_t a, uint32_t b)
+{
+	uint32_t product = 0;
+
+	for (uint32_t i = 0; i < 32; i++) {
+		product ^= b & -(a >> 31);
+		a <<= 1;
+		b = b >> 1 ^ (POLYNOMIAL & -(b & 1));
+	}
+	return product;
+}
+
+/* The CRC is linear in what was before: its highest bit alone, which is x^0, shows the factor. */
+struct serve_crc_part
+serve_crc_part(const void *data, size_t n)
+{
+	struct serve_crc_part part = { .crc = serve_crc(0, data, n) };
+
+	part.shift = part.crc ^ serve_crc(1u << 31, data, n);
+	return part;
+}
+
+uint32_t
+serve_crc_join(uint32_t crc, const struct serve_crc_part *part)
+{
+	return part->crc ^ multiply(crc, part->shift);
 }

@@ -10,6 +10,9 @@
  *   LINGER our half is closed; read what still comes until the peer's FIN, so
  *          that the close does not reset the answer away
  *
+ * A file of some length that has not been changed lately is kept, and sent from
+ * memory (chim_content.h); others, and heads, are read or written for each answer.
+ *
  * A path is resolved by the kernel beneath the directory (RESOLVE_BENEATH):
  * neither ".." nor a symbolic link leads out of it.
  */
@@ -31,6 +34,9 @@
 
 #define HTTP_OUT_SIZE 65536u
 #define LINGER_S      10u
+#define KEPT_LEAST    16384 /* bytes of a file: less goes in one send with the head */
+/* What is written within one tick of a file system's clock looks as if nothing had been. */
+#define KEPT_AFTER_S 2
 
 enum http_step {
 	STEP_HEAD,
@@ -51,6 +57,7 @@ struct http {
 	int file; /* -1: none */
 	uint64_t file_off;
 	uint64_t file_left;
+	struct chim_content *content; /* the file, where it is kept */
 };
 
 static int
@@ -95,6 +102,7 @@ http_close(void *state)
 
 	if (h->file >= 0)
 		close(h->file);
+	chim_content_release(h->content);
 	free(h->head);
 	free(h->out);
 	free(h->root);
@@ -198,6 +206,29 @@ write_head(struct http *h, uint64_t size)
 		has_text ? reason : "", has_text ? "\n" : "");
 }
 
+static uint64_t
+in_ns(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec;
+}
+
+/* @return NULL: it is read. */
+static struct chim_content *
+hold_file(const struct stat *st)
+{
+	const struct chim_content_key key = {
+		.size = (uint64_t)st->st_size,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.modified_ns = in_ns(&st->st_mtim),
+		.changed_ns = in_ns(&st->st_ctim),
+	};
+
+	if (st->st_size < KEPT_LEAST || time(NULL) - st->st_ctim.tv_sec < KEPT_AFTER_S)
+		return NULL;
+	return chim_content_hold(&key);
+}
+
 /* Begin the answer to h->request. @return false when there is no memory for it now. */
 static bool
 begin_answer(struct http *h)
@@ -218,6 +249,8 @@ begin_answer(struct http *h)
 	write_head(h, (uint64_t)st.st_size);
 	if ((r->status != 200 && r->status != 206) || r->method == HTTP_HEAD)
 		h->file_left = 0;
+	if (h->file_left > 0)
+		h->content = hold_file(&st);
 	return true;
 }
 
@@ -290,6 +323,47 @@ fill_out(struct http *h)
 	return true;
 }
 
+/* Reads a piece of a file that is to be kept. */
+static bool
+read_piece(void *state, uint64_t at, uint8_t *to, size_t n)
+{
+	const struct http *h = state;
+
+	while (n > 0) {
+		ssize_t got = pread(h->file, to, n, (off_t)at);
+
+		if (got <= 0)
+			return false;
+		at += (uint64_t)got;
+		to += got;
+		n -= (size_t)got;
+	}
+	return true;
+}
+
+/* Send from memory what there is of a file. @return false when there is no room now. */
+static bool
+refer_file(struct chim_stream *s, struct http *h)
+{
+	while (h->file_left > 0) {
+		size_t n = chim_content_load(h->content, h->file_off, read_piece, h);
+		size_t done;
+
+		if (n == 0)
+			break;
+		n = RTE_MIN((uint64_t)n, h->file_left);
+		done = chim_stream_refer(s, h->content, h->file_off, n);
+		h->file_off += done;
+		h->file_left -= done;
+		if (done < n)
+			return false;
+	}
+	/* The rest, where there is one, is read. */
+	chim_content_release(h->content);
+	h->content = NULL;
+	return true;
+}
+
 static void
 end_answer(struct http *h)
 {
@@ -309,7 +383,9 @@ send_answer(struct chim_stream *s, struct http *h)
 	for (;;) {
 		size_t done;
 
-		if (!fill_out(h)) {
+		if (h->content != NULL && h->out_off == h->out_len && !refer_file(s, h))
+			return false;
+		if (h->content == NULL && !fill_out(h)) {
 			/* The length promised cannot be kept: only a close tells the client. */
 			h->request.keep_alive = false;
 			h->file_left = 0;

@@ -159,6 +159,16 @@ chim_stream_make(struct chim_stream *s, chim_stream_maker maker, void *state, si
 	return write_bytes(s, &(struct serve_bytes){ .maker = maker, .state = state }, n);
 }
 
+size_t
+chim_stream_refer(struct chim_stream *s, const struct chim_content *c, uint64_t offset, size_t n)
+{
+	const struct serve_bytes from = {
+		.data = serve_content_at(c, offset), .content = c, .offset = offset
+	};
+
+	return write_bytes(s, &from, n);
+}
+
 void
 chim_stream_shutdown(struct chim_stream *s)
 {

@@ -16,10 +16,11 @@
 #include <string.h>
 
 #include "chim_serve.h"
+#include "serve_content.h"
 
 #define SERVE_IN_SIZE	  65536u   /* bytes one recv() asks for */
 #define SERVE_OUT_SIZE	  65536u   /* bytes made for one send() */
-#define SERVE_MAX_POSTED  1048576u /* bytes in the engine and not acknowledged */
+#define SERVE_MAX_POSTED  1048576u /* bytes in the engine and not acknowledged: then no more */
 #define SERVE_RUN_BUDGET  1048576u /* bytes a service may write before others have their turn */
 #define SERVE_CHAIN_BYTES 65536u   /* largest send */
 #define SERVE_CHAIN_SEGS  48u
@@ -42,6 +43,8 @@ struct serve_bytes {
 	const uint8_t *data; /* NULL: ask the maker */
 	chim_stream_maker maker;
 	void *state;
+	const struct chim_content *content; /* which data is from offset on, or NULL */
+	uint64_t offset;
 };
 
 struct chim_stream {
@@ -83,11 +86,6 @@ struct chim_stream {
 void serve_list_put(struct serve_list *l, struct rte_mbuf *m);
 struct rte_mbuf *serve_list_take(struct serve_list *l);
 void serve_list_free(struct serve_list *l);
-
-/* ---- crc.c ---- */
-
-/* CRC-32C of what was before, crc (0 at first), and n bytes more. */
-uint32_t serve_crc(uint32_t crc, const void *data, size_t n);
 
 /* ---- stream.c ---- */
 
