@@ -33,7 +33,8 @@ struct app_engine {
 	struct rte_mempool *clone_pool[CHIM_MAX_WORKERS];
 	struct rte_mempool *exception_pool[CHIM_MAX_WORKERS];
 	struct rte_mempool *host_pool;
-	uint32_t mbuf_size; /* bytes that an mbuf to receive holds */
+	struct rte_mempool *content_pool; /* pieces of what services keep; NULL: none */
+	uint32_t mbuf_size;		  /* bytes that an mbuf to receive holds */
 	struct chim_target *target;
 	struct chim_box *to_worker[CHIM_MAX_WORKERS];		      /* from ctl */
 	struct chim_box *from_worker[CHIM_MAX_WORKERS];		      /* to ctl */

@@ -32,6 +32,7 @@ static const char help_text[] =
 	"  --connections=N      of each worker (16384)   --connections-ip6=N  of them by IPv6 (all)\n"
 	"  --mbufs=N            of each worker (by memory)   --host-mbufs=N  to send (by memory)\n"
 	"  --mbuf-size=BYTES    to receive (2048, or what the MTU needs)\n"
+	"  --content=MB         of files, kept to be sent from (by memory, 64 at most; 0: none)\n"
 	"TCP\n"
 	"  --congestion=NAME    cubic (default), newreno, dctcp\n"
 	"  --profile=NAME       rfc (default); chimney: NewReno, RTO from 300 ms, L = 4\n"
@@ -222,6 +223,7 @@ OPTION_NUMBER(connections, max_connections, 1, 1u << 24)
 OPTION_NUMBER(connections_ip6, max_ip6, 1, 1u << 24)
 OPTION_NUMBER(mbufs, mbufs, 1024, 1u << 26)
 OPTION_NUMBER(host_mbufs, host_mbufs, 256, 1u << 26)
+OPTION_NUMBER(content, content_mb, 0, 1u << 20)
 OPTION_NUMBER(mbuf_size, mbuf_size, 2048, 64512)
 OPTION_NUMBER(mtu, mtu, 576, CHIM_PORT_MTU_MAX)
 OPTION_NUMBER(descriptors, descriptors, 64, 32768)
@@ -259,6 +261,7 @@ static const struct option_row {
 	{ "mbufs", true, set_mbufs },
 	{ "host-mbufs", true, set_host_mbufs },
 	{ "mbuf-size", true, set_mbuf_size },
+	{ "content", true, set_content },
 	{ "congestion", true, set_congestion },
 	{ "profile", true, set_profile },
 	{ "listen", true, set_listen },
@@ -336,6 +339,7 @@ app_options_init(struct app_options *o)
 	memset(o, 0, sizeof(*o));
 	o->idle = APP_IDLE_AUTO;
 	o->max_connections = 16384;
+	o->content_mb = APP_CONTENT_AUTO;
 	o->congestion = CHIM_CC_CUBIC;
 	o->policy.kind = APP_POLICY_NEVER;
 	o->hold_ms = 1000;

@@ -20,6 +20,7 @@
 #define APP_MAX_EAL_ARGS  64u
 #define APP_WHY		  256u
 #define APP_IDLE_AUTO	  UINT32_MAX
+#define APP_CONTENT_AUTO  UINT32_MAX
 
 /* Exit codes, listed by --help. */
 enum app_exit {
@@ -74,6 +75,7 @@ struct app_options {
 	uint32_t max_ip6;    /* of them; 0 = all */
 	uint32_t mbufs;	     /* of each worker; 0 = by memory */
 	uint32_t host_mbufs; /* 0 = by memory */
+	uint32_t content_mb; /* what services keep of files; 0 = nothing, APP_CONTENT_AUTO */
 	uint32_t mbuf_size;  /* bytes; 0 = by the ports' MTU */
 	uint32_t mtu;
 	uint32_t descriptors;

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The Chimney Authors */
 /*
  * Packet memory, sized by what there is: each worker's pools on its socket (for
- * the wire, for the exception port, the clones that sends are made of), and the
- * pool hosts send from. Called by
- * setup.c before anything else takes memory.
+ * the wire, for the exception port, the clones that sends are made of), the
+ * pool hosts send from, and a part of what is left for the content that services
+ * keep. Called by setup.c before anything else takes memory.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,14 +17,17 @@
 #include <rte_memory.h>
 
 #include "app.h"
+#include "chim_content.h"
 #include "chim_log.h"
 
-#define MBUF_SIZE  RTE_MBUF_DEFAULT_DATAROOM
-#define MBUF_EXTRA (RTE_PKTMBUF_HEADROOM + sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + 64)
-#define CACHE	   256u
-#define MIN_MBUFS  4096u
-#define MAX_WORKER 131072u
-#define MAX_HOST   131072u
+#define MBUF_SIZE   RTE_MBUF_DEFAULT_DATAROOM
+#define MBUF_EXTRA  (RTE_PKTMBUF_HEADROOM + sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + 64)
+#define CACHE	    256u
+#define MIN_MBUFS   4096u
+#define MAX_WORKER  131072u
+#define MAX_HOST    131072u
+#define MIN_CONTENT (1u << 20)
+#define MAX_CONTENT (64u << 20)
 
 /* Bytes that EAL has or may still map: the heaps, and huge pages that are free. */
 static uint64_t
@@ -144,6 +147,24 @@ refuse(const char *name, uint32_t nb, char *why)
 	return -ENOMEM;
 }
 
+/* Nothing fails where there is none: then services send copies. */
+static void
+make_content(struct app_engine *e)
+{
+	uint64_t bytes = (uint64_t)e->opt->content_mb << 20;
+
+	if (e->opt->content_mb == APP_CONTENT_AUTO) {
+		bytes = RTE_MIN(memory_for_packets() / 8, (uint64_t)MAX_CONTENT);
+		bytes = bytes < MIN_CONTENT ? 0 : bytes;
+	}
+	if (bytes > 0) {
+		e->content_pool = chim_content_pool_create("chim_content", bytes, SOCKET_ID_ANY);
+		if (e->content_pool == NULL)
+			CHIM_LOG(APP, WARNING, "no memory to keep content: services send copies");
+	}
+	chim_content_use(e->content_pool);
+}
+
 int
 app_pools_create(struct app_engine *e, char *why)
 {
@@ -183,16 +204,19 @@ app_pools_create(struct app_engine *e, char *why)
 		if (e->exception_pool[i] == NULL)
 			return refuse(name, MIN_MBUFS - 1, why);
 	}
+	make_content(e);
 	return 0;
 }
 
 void
 app_pools_destroy(struct app_engine *e)
 {
+	chim_content_use(NULL);
 	for (uint32_t i = 0; i < e->nb_workers; i++) {
 		rte_mempool_free(e->pool[i]);
 		rte_mempool_free(e->clone_pool[i]);
 		rte_mempool_free(e->exception_pool[i]);
 	}
 	rte_mempool_free(e->host_pool);
+	rte_mempool_free(e->content_pool);
 }

@@ -230,6 +230,7 @@ agent_view_conn(struct agent *a, struct agent_conn *c, bool detail)
 	set_number(o, "unread", st.unread);
 	set_number(o, "unsent", st.unsent);
 	set_number(o, "posted", st.posted);
+	set_number(o, "bytes_referred", st.bytes_referred);
 	json_object_set_new(o, "pinned", json_boolean(c->is_pinned));
 	add_last_move(o, c);
 	json_object_set_new(o, "history", history(a, c));

@@ -228,9 +228,9 @@ static void
 help_names_every_option_and_fits_a_screen(void **state)
 {
 	static const char *const names[] = { "port", "workers", "idle", "mtu", "descriptors",
-		"software-only", "connections", "mbufs", "host-mbufs", "congestion", "profile",
-		"listen", "offload", "upload-idle", "hold-ms", "no-hold", "config", "control",
-		"group", "drain", "check-config", "version", "help" };
+		"software-only", "connections", "mbufs", "host-mbufs", "content", "congestion",
+		"profile", "listen", "offload", "upload-idle", "hold-ms", "no-hold", "config",
+		"control", "group", "drain", "check-config", "version", "help" };
 	const char *line = app_help();
 	uint32_t lines = 0;
 	char option[40];
