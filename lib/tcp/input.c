@@ -182,7 +182,7 @@ chim_tcp_warm(const struct chim_conn *c, uint32_t step)
 
 	if (step == 1) {
 		if (c->q != NULL)
-			warm_lines(c->q, 3);
+			warm_lines(c->q, 4);
 		if (f != NULL)
 			warm_lines(f, 3);
 		return;

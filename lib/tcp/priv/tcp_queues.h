@@ -46,14 +46,17 @@ struct tcp_queues {
 	chim_ms_t deadline[TCP_QUEUES_TIMERS];
 	uint32_t snd_sml; /* end of the last segment sent that was not full */
 
-	/* rare: refused indications, frames kept behind urgent data, disconnects, ICMP */
+	/* rare, but asked for in every turn: is there any? */
 	uint32_t gap_bytes;	 /* refused data still to come back, between refused and rcvq */
 	struct tcp_list refused; /* refused data, precedes rcvq */
 	uint32_t refused_bytes;	 /* in refused */
-	uint32_t kept_bytes;
+	uint8_t nb_ce_acks;
+	uint8_t nb_disc_refused;
 	struct tcp_list kept; /* frames for the host's own stack */
 	struct tcp_list recv_done;
-	struct rte_mbuf *disconnect;	 /* first chain of the graceful one that is in sendq */
+	struct rte_mbuf *disconnect; /* first chain of the graceful one that is in sendq */
+
+	/* rare: frames kept behind urgent data, disconnects, ICMP */
 	struct tcp_list disc_done;	 /* chains of the graceful one that have left sendq */
 	struct tcp_list abort_done;	 /* chains of the abortive one */
 	struct tcp_list disc_refused;	 /* chains of those that came too late */
@@ -63,10 +66,10 @@ struct tcp_queues {
 	uint16_t event_icmp;		 /* info of UNREACHABLE */
 	chim_ms_t backlog_at;		 /* when the host was told of another send backlog */
 	uint32_t ce_ack[4];		 /* ACKs that tell of CE as it was until there (RFC 8257) */
-	uint8_t nb_ce_acks;
-	uint8_t nb_disc_refused;
+	uint32_t kept_bytes;		 /* of kept */
 };
 _Static_assert(offsetof(struct tcp_queues, sendq) == 64, "receiving touches a line");
 _Static_assert(offsetof(struct tcp_queues, sent_done) == 128, "sending and its ACK, one more");
+_Static_assert(offsetof(struct tcp_queues, disc_done) == 256, "what is rare, none");
 
 #endif /* TCP_QUEUES_H */
