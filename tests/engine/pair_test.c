@@ -152,6 +152,7 @@ streams_survive_frames_that_the_port_cuts(void **state)
 				.has_ts = true },
 			.bytes = { 2 * MIB, MIB },
 			.chunk = 100000,
+			.refer = seed % 4,
 			.outstanding = MIB,
 			.delay_us = 4000,
 			.bits_per_us = 200,
@@ -184,6 +185,7 @@ streams_survive_hundreds_of_handovers(void **state)
 			.loss = 10,
 			.reorder = 10,
 			.post = seed % 4 == 0 ? 5000 : 0,
+			.refer = seed % 3,
 			.seed = seed,
 		});
 		uint32_t n = 0;

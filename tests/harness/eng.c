@@ -48,12 +48,15 @@ eng_host_pool(void)
 	return host_pool;
 }
 
+static uint32_t nb_external; /* buffers of eng_reference() */
+
 uint32_t
 eng_in_use(void)
 {
 	return rte_mempool_in_use_count(pool) + rte_mempool_in_use_count(host_pool) +
 		rte_mempool_in_use_count(clone_pool) + rte_mempool_in_use_count(sent_pool) +
-		rte_mempool_in_use_count(flight_pool) + rte_mempool_in_use_count(queues_pool);
+		rte_mempool_in_use_count(flight_pool) + rte_mempool_in_use_count(queues_pool) +
+		nb_external;
 }
 
 /* ---- making one ---- */
@@ -175,6 +178,36 @@ eng_chain(uint32_t at, uint32_t len, uint32_t seg_len)
 		last = m;
 	} while (len > 0);
 	return head;
+}
+
+static void
+free_external(void *data, void *opaque)
+{
+	(void)opaque;
+	nb_external--;
+	rte_free(data);
+}
+
+struct rte_mbuf *
+eng_reference(uint32_t at, uint16_t len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(eng_host_pool());
+	uint16_t size = (uint16_t)(len + sizeof(struct rte_mbuf_ext_shared_info) + 8);
+	uint8_t *data = rte_malloc("external", size, 0);
+	struct rte_mbuf_ext_shared_info *shared;
+
+	assert_non_null(m);
+	assert_non_null(data);
+	memset(chim_nbl(m), 0, sizeof(struct chim_nbl));
+	shared = rte_pktmbuf_ext_shinfo_init_helper(data, &size, free_external, NULL);
+	assert_non_null(shared);
+	nb_external++;
+	rte_pktmbuf_attach_extbuf(m, data, rte_malloc_virt2iova(data), size, shared);
+	for (uint32_t i = 0; i < len; i++)
+		data[i] = pkt_byte(at + i);
+	m->data_len = len;
+	m->pkt_len = len;
+	return m;
 }
 
 static bool

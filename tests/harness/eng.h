@@ -136,6 +136,9 @@ void eng_free(struct eng *e);
 /** Bytes of a stream from a relative number on, as one chain of the host's pool. */
 struct rte_mbuf *eng_chain(uint32_t at, uint32_t len, uint32_t seg_len);
 
+/** The same as one mbuf of the host's pool that refers to memory outside of it. */
+struct rte_mbuf *eng_reference(uint32_t at, uint16_t len);
+
 /** One turn of the datapath: tell, then send. */
 void eng_turn(struct eng *e);
 

@@ -41,6 +41,7 @@ struct pair_opts {
 	struct eng_opts eng;  /* of both ends */
 	uint64_t bytes[2];    /* each end's stream */
 	uint32_t chunk;	      /* of one send request; 0 = 3000 */
+	uint32_t refer;	      /* each so many-th send is by reference; 0 = none */
 	uint32_t outstanding; /* bytes a host has posted at once; 0 = 256 KiB */
 	uint32_t delay_us;    /* one way */
 	uint32_t bits_per_us; /* rate; 0 = unlimited */
@@ -68,6 +69,7 @@ struct pair_frame {
 struct pair_end {
 	struct eng *e;
 	uint64_t sent;	   /* bytes given to the engine */
+	uint32_t nb_sends; /* in so many */
 	uint64_t acked;	   /* bytes of completed sends */
 	uint64_t got;	   /* bytes received and right */
 	uint32_t crc_sent; /* CRC-32C of either stream */

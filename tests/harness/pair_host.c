@@ -14,7 +14,8 @@
 
 #define CHUNK	    3000u
 #define OUTSTANDING (256u * 1024u)
-#define BUFFER	    700u /* octets of what a host sends in one mbuf */
+#define REFERENCE   60000u /* of what it sends by reference */
+#define BUFFER	    700u   /* octets of what a host sends in one mbuf */
 
 /* The streams' hashes; the parts of a chain are hashed one by one. */
 static uint32_t
@@ -37,7 +38,12 @@ send_some(struct pair *p, struct pair_end *end, uint64_t bytes)
 		uint32_t n = (uint32_t)RTE_MIN(chunk, bytes - end->sent);
 		struct chim_io io = { .op = CHIM_IO_SEND };
 
-		io.m = eng_chain((uint32_t)end->sent, n, BUFFER);
+		if (p->opts.refer != 0 && end->nb_sends++ % p->opts.refer == 0) {
+			n = RTE_MIN(n, REFERENCE);
+			io.m = eng_reference((uint32_t)end->sent, (uint16_t)n);
+		} else {
+			io.m = eng_chain((uint32_t)end->sent, n, BUFFER);
+		}
 		end->crc_sent = crc_more(end->crc_sent, io.m);
 		eng_host_io(end->e, &io);
 		end->sent += n;
