@@ -34,8 +34,9 @@
 #define SWEEP_US      CHIM_US_PER_S
 #define CLEAR_US      CHIM_US_PER_S
 #define NB_EVENTS     128
-#define EAGER_US      100u /* without work before it sleeps at all */
-#define BLIND_US      20u  /* without a look at descriptors while it does not sleep */
+#define EAGER_US      100u  /* without work before it sleeps at all */
+#define BLIND_US      20u   /* without a look at descriptors while it does not sleep */
+#define URGENT_US     2000u /* the same while a peer waits for a move */
 #define SLEEP_MIN_US  20u
 #define SLEEP_MAX_US  1000u /* while connections are in the engine: nothing wakes us for them */
 #define SLEEP_IDLE_US 5000u /* while none is; descriptors wake us */
@@ -322,16 +323,25 @@ clear_engine(struct agent *a)
 	}
 }
 
-/* Between two turns that follow each other at once there is little to be seen there. */
+/*
+ * Is it time to look at descriptors? Between two turns that follow each other at once there is
+ * little to be seen there; and what a client asks may take longer than the pause of a move should.
+ */
+static bool
+is_look_due(const struct agent *a)
+{
+	chim_us_t since = a->now - a->looked_at;
+
+	if (chim_kernel_is_urgent(a->kernel))
+		return since >= URGENT_US;
+	return since >= BLIND_US || a->has_seen || patience(a) != 0;
+}
+
 static uint32_t
 begin_turn(struct agent *a)
 {
 	a->now = clock_us();
-	if (patience(a) != 0 || a->now - a->looked_at >= BLIND_US)
-		return wait_for_descriptors(a);
-	if (a->has_seen && !chim_kernel_is_urgent(a->kernel))
-		return wait_for_descriptors(a);
-	return 0;
+	return is_look_due(a) ? wait_for_descriptors(a) : 0;
 }
 
 /*
