@@ -35,6 +35,7 @@ struct app_engine {
 	struct rte_mempool *host_pool;
 	struct rte_mempool *content_pool; /* pieces of what services keep; NULL: none */
 	uint32_t mbuf_size;		  /* bytes that an mbuf to receive holds */
+	bool has_devices;		  /* a port reaches memory by its IOVA */
 	struct chim_target *target;
 	struct chim_box *to_worker[CHIM_MAX_WORKERS];		      /* from ctl */
 	struct chim_box *from_worker[CHIM_MAX_WORKERS];		      /* to ctl */

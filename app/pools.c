@@ -58,11 +58,11 @@ bounded(uint64_t bytes, uint32_t mbuf_size, uint32_t most)
 }
 
 /*
- * What a frame needs of mbufs to receive: where all drivers spread it over several, nothing beyond
- * the usual; else it must fit one. Ports refuse what was set too small.
+ * What the ports need of mbufs. To receive a frame: where all drivers spread it over several,
+ * nothing beyond the usual; else it must fit one, and ports refuse what was set too small.
  */
 static int
-choose_mbuf_size(struct app_engine *e, char *why)
+look_at_ports(struct app_engine *e, char *why)
 {
 	uint32_t bytes = MBUF_SIZE;
 
@@ -76,33 +76,45 @@ choose_mbuf_size(struct app_engine *e, char *why)
 		if (rc != 0)
 			return rc;
 		bytes = RTE_MAX(bytes, RTE_ALIGN_CEIL(need.buffer_bytes, 1024u));
+		e->has_devices |= need.is_device;
 	}
 	e->mbuf_size = e->opt->mbuf_size != 0 ? e->opt->mbuf_size : bytes;
 	return 0;
 }
 
 /*
- * Where devices address memory as we do, a page's end is nothing special: an object may lie across
- * it. Otherwise a mempool leaves the rest of each page free, which without hugepages is nearly half
- * of it, and net_af_xdp, which reckons without gaps, would not reach the last of them.
+ * Where no device reads or writes them by their IOVA, an object may lie across the end of a page.
+ * Otherwise a mempool leaves the rest of each page free, which without hugepages is nearly half of
+ * it, and net_af_xdp, which reckons without gaps, would not reach the last of them. With this flag
+ * objects have no IOVA at all.
  */
 static unsigned int
-pool_flags(void)
+pool_flags(const struct app_engine *e)
 {
-	return rte_eal_iova_mode() == RTE_IOVA_VA ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
+	bool is_virtual = rte_eal_iova_mode() == RTE_IOVA_VA && !e->has_devices;
+
+	return is_virtual ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0;
 }
+
+struct wanted {
+	uint32_t nb;
+	uint32_t size; /* bytes that an mbuf holds */
+	int socket;
+	bool is_fixed; /* so many or none */
+};
 
 /* As rte_pktmbuf_pool_create(), which takes no flags. */
 static struct rte_mempool *
-make_mbufs(const char *name, uint32_t nb, uint16_t room, int socket)
+make_mbufs(const struct app_engine *e, const char *name, const struct wanted *k)
 {
+	uint16_t room = (uint16_t)(k->size != 0 ? k->size + RTE_PKTMBUF_HEADROOM : 0);
 	struct rte_pktmbuf_pool_private priv = {
 		.mbuf_data_room_size = room,
 		.mbuf_priv_size = CHIM_NBL_PRIV_SIZE,
 	};
 	uint32_t size = (uint32_t)sizeof(struct rte_mbuf) + CHIM_NBL_PRIV_SIZE + room;
-	struct rte_mempool *p = rte_mempool_create_empty(
-		name, nb, size, RTE_MIN(CACHE, nb / 4), sizeof(priv), socket, pool_flags());
+	struct rte_mempool *p = rte_mempool_create_empty(name, k->nb, size,
+		RTE_MIN(CACHE, k->nb / 4), sizeof(priv), k->socket, pool_flags(e));
 	int rc;
 
 	if (p == NULL)
@@ -123,17 +135,15 @@ make_mbufs(const char *name, uint32_t nb, uint16_t room, int socket)
 
 /* A pool; with less, down to MIN_MBUFS, where memory is in pieces. */
 static struct rte_mempool *
-make_pool(const char *name, uint32_t nb, uint32_t size, int socket, bool is_fixed)
+make_pool(const struct app_engine *e, const char *name, struct wanted k)
 {
-	uint16_t room = (uint16_t)(size != 0 ? size + RTE_PKTMBUF_HEADROOM : 0);
-
 	for (;;) {
-		struct rte_mempool *p = make_mbufs(name, nb, room, socket);
+		struct rte_mempool *p = make_mbufs(e, name, &k);
 
-		if (p != NULL || is_fixed || nb / 2 < MIN_MBUFS)
+		if (p != NULL || k.is_fixed || k.nb / 2 < MIN_MBUFS)
 			return p;
-		nb /= 2;
-		CHIM_LOG(APP, INFO, "pool %s: trying %u mbufs", name, nb);
+		k.nb /= 2;
+		CHIM_LOG(APP, INFO, "pool %s: trying %u mbufs", name, k.nb);
 	}
 }
 
@@ -173,7 +183,7 @@ app_pools_create(struct app_engine *e, char *why)
 	uint32_t nb_host = e->opt->host_mbufs;
 	uint32_t nb = e->opt->mbufs;
 	char name[32];
-	int rc = choose_mbuf_size(e, why);
+	int rc = look_at_ports(e, why);
 
 	if (rc != 0)
 		return rc;
@@ -182,25 +192,28 @@ app_pools_create(struct app_engine *e, char *why)
 	if (nb == 0)
 		nb = bounded(half / e->nb_workers, e->mbuf_size, MAX_WORKER);
 	/* Filled by the agent on the main lcore, which calls this: its node is tried first. */
-	e->host_pool =
-		make_pool("chim_host", nb_host, MBUF_SIZE, SOCKET_ID_ANY, e->opt->host_mbufs != 0);
+	e->host_pool = make_pool(e, "chim_host",
+		(struct wanted){ nb_host, MBUF_SIZE, SOCKET_ID_ANY, e->opt->host_mbufs != 0 });
 	if (e->host_pool == NULL)
 		return refuse("chim_host", nb_host, why);
 	for (uint32_t i = 0; i < e->nb_workers; i++) {
 		int socket = (int)rte_lcore_to_socket_id(e->lcore[i]);
 
 		snprintf(name, sizeof(name), "chim_rx%u", i);
-		e->pool[i] = make_pool(name, nb, e->mbuf_size, socket, e->opt->mbufs != 0);
+		e->pool[i] = make_pool(
+			e, name, (struct wanted){ nb, e->mbuf_size, socket, e->opt->mbufs != 0 });
 		if (e->pool[i] == NULL)
 			return refuse(name, nb, why);
 		snprintf(name, sizeof(name), "chim_tx%u", i);
-		e->clone_pool[i] = make_pool(name, e->pool[i]->size, 0, socket, false);
+		e->clone_pool[i] = make_pool(
+			e, name, (struct wanted){ .nb = e->pool[i]->size, .socket = socket });
 		if (e->clone_pool[i] == NULL)
 			return refuse(name, e->pool[i]->size, why);
 		/* Its own, so that a flood from the kernel starves no offloaded connection. */
 		snprintf(name, sizeof(name), "chim_kx%u", i);
-		e->exception_pool[i] = make_pool(name, RTE_MAX(e->pool[i]->size / 4, MIN_MBUFS - 1),
-			e->mbuf_size, socket, false);
+		e->exception_pool[i] = make_pool(e, name,
+			(struct wanted){ RTE_MAX(e->pool[i]->size / 4, MIN_MBUFS - 1), e->mbuf_size,
+				socket, false });
 		if (e->exception_pool[i] == NULL)
 			return refuse(name, MIN_MBUFS - 1, why);
 	}

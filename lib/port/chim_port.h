@@ -68,6 +68,7 @@ struct chim_port {
 struct chim_port_need {
 	uint16_t mtu;	       /* that it will have */
 	uint32_t buffer_bytes; /* each of its buffers must hold, headroom apart; 0 = any number */
+	bool is_device;	       /* a bus other than EAL's own: it reaches buffers by their IOVA */
 };
 
 /**

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <rte_bus.h>
+#include <rte_dev.h>
 #include <rte_devargs.h>
 
 #include "port_internal.h"
@@ -92,6 +94,12 @@ port_dev_max_mtu(const struct port_dev *d)
 	if (d->info.max_mtu != UINT16_MAX && d->info.max_rx_pktlen > d->info.max_mtu)
 		overhead = d->info.max_rx_pktlen - d->info.max_mtu;
 	return RTE_MIN((uint32_t)d->info.max_mtu, d->info.max_rx_pktlen - overhead);
+}
+
+bool
+port_dev_is_device(const struct port_dev *d)
+{
+	return strcmp(rte_bus_name(rte_dev_bus(d->info.device)), "vdev") != 0;
 }
 
 static bool

@@ -131,12 +131,15 @@ chim_port_look(
 		return rc;
 	need->mtu = wire.mtu;
 	need->buffer_bytes = port_quirk_buffer(&wire);
+	need->is_device = port_dev_is_device(&wire);
 	if (cfg->exception == NULL)
 		return 0;
 	rc = find_exception(&exception, cfg, wire.mtu);
-	if (rc == 0)
-		need->buffer_bytes = RTE_MAX(need->buffer_bytes, port_quirk_buffer(&exception));
-	return rc;
+	if (rc != 0)
+		return rc;
+	need->buffer_bytes = RTE_MAX(need->buffer_bytes, port_quirk_buffer(&exception));
+	need->is_device |= port_dev_is_device(&exception);
+	return 0;
 }
 
 static int

@@ -285,6 +285,7 @@ buffers_must_hold_a_frame_or_the_driver_spread_it(void **state)
 	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
 	assert_int_equal(need.mtu, 9000);
 	assert_int_equal(need.buffer_bytes, 0);
+	assert_false(need.is_device);
 	cfg.exception = "net_null_e";
 	assert_int_equal(chim_port_look(&need, &cfg, why, sizeof(why)), 0);
 	assert_int_equal(need.buffer_bytes, 9018);

@@ -47,6 +47,9 @@ int port_dev_find(struct port_dev *d);
 /** The largest MTU as ethdev reckons it, from the longest frame the driver states. */
 uint32_t port_dev_max_mtu(const struct port_dev *d);
 
+/** Is it on a bus of the machine? EAL's own devices (vdev) reach memory as we do. */
+bool port_dev_is_device(const struct port_dev *d);
+
 /**
  * Configure, set queues up and start; gives up interrupts, RSS and more than one queue, in that
  * order, when the driver refuses. @return 0, -EINVAL, -EIO, -ENOMEM.
