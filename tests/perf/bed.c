@@ -199,6 +199,7 @@ choose_options(struct bed *b, const struct ends *e)
 	struct app_flow_set *f = &b->opt.flow_set[0];
 	struct app_port_options *p = &b->opt.port[0];
 	uint32_t nb_pieces = b->cfg.at_once / 1448 + 1;
+	uint32_t nb_answers = b->cfg.connections;
 	char why[APP_WHY] = "";
 
 	app_options_init(&b->opt);
@@ -207,8 +208,10 @@ choose_options(struct bed *b, const struct ends *e)
 	snprintf(p->exception, sizeof(p->exception), "%s", kernel_name(&b->cfg));
 	b->opt.software_only = b->cfg.software_only;
 	b->opt.idle = b->cfg.idle;
-	/* An answer stays until the next request acknowledges it. */
-	if (set_option(b, "host-mbufs", "%u", 32768 + b->cfg.connections * nb_pieces) != 0 ||
+	/* An answer stays until the next request acknowledges it, or an ACK on its way. */
+	if (nb_answers > BED_MOST_OPEN)
+		nb_answers = 2 * BED_MOST_OPEN;
+	if (set_option(b, "host-mbufs", "%u", 32768 + nb_answers * nb_pieces) != 0 ||
 		set_option(b, "mbufs", "%u", 32768) != 0 ||
 		set_option(b, "connections", "%u", b->cfg.connections) != 0 ||
 		set_option(b, "mtu", "%u", b->cfg.mtu != 0 ? b->cfg.mtu : 1500) != 0)

@@ -23,6 +23,10 @@ enum bed_wire {
 	BED_VIRTIO, /* vhost and virtio-user: checksums and segmentation are left to it */
 };
 
+/* Requests under way. With more connections an answer is acknowledged at once: the next request of
+ * its connection, which would do it, is far off. */
+#define BED_MOST_OPEN 16384u
+
 struct bed_config {
 	enum bed_wire wire;
 	const char *service; /* "SERVICE[=ARG]" */

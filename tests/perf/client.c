@@ -18,10 +18,6 @@
 #define QUIET_MS  10000u     /* without a byte: something is wrong */
 #define IN_FLIGHT (1u << 18) /* bytes, of all connections that send */
 
-/* Requests under way. With more connections an answer is acknowledged at once: the next request of
- * its connection, which would do it, is far off. */
-#define MOST_OPEN 16384u
-
 /* ---- setting up ---- */
 
 static void
@@ -109,7 +105,7 @@ answered(struct client *c, struct peer *p)
 	c->latency[bucket_of(c->tsc - p->asked)]++;
 	p->got = 0;
 	p->unacked = 0;
-	if (c->kind == CLIENT_RPC && c->nb_peers > MOST_OPEN)
+	if (c->kind == CLIENT_RPC && c->nb_peers > BED_MOST_OPEN)
 		clientframe_ack(c, p);
 	make_ready(c, (uint32_t)(p - c->peer));
 }
@@ -230,7 +226,7 @@ send_ready(struct client *c)
 		c->nb_out + frames <= CLIENT_OUT - RX_BURST) { /* or it would not receive */
 		struct peer *p = &c->peer[c->ready[c->ready_begin % c->nb_peers]];
 
-		if (c->kind != CLIENT_SEND && c->nb_open >= MOST_OPEN)
+		if (c->kind != CLIENT_SEND && c->nb_open >= BED_MOST_OPEN)
 			return;
 		c->ready_begin++;
 		if (c->kind != CLIENT_SEND) {
