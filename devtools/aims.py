@@ -18,6 +18,8 @@ KERNEL = 'see doc/handover.md for whose time a move is'
 READS = 'the service reads each byte for its CRC, on the same lcore'
 REFERS = 'the service shares the lcore, though it sends by reference'
 RECORDS = 'a record of each segment and frame is written; builds as they come have no such point'
+SLICE = ('the client and the agent share a CPU: who yields it may wait for a slice of the '
+         'scheduler')
 VETH = 'a veth: frames cross the kernel by system calls in every home'
 RPC = 'request and answer, 64 B, 256 connections, memif'
 RPC_VIRTIO = 'request and answer, 64 B, 256 connections, virtio'
@@ -72,11 +74,12 @@ AIMS = [
     Aim('the same, median latency, echo', 'ratios',
         'echo, 32 connections: latency, 50th percentile, offloaded to exception', '<=', 1, VETH),
     Aim('the same, 99th percentile, echo', 'ratios',
-        'echo, 32 connections: latency, 99th percentile, offloaded to exception', '<=', 1, VETH),
+        'echo, 32 connections: latency, 99th percentile, offloaded to exception', '<=', 1, SLICE),
     Aim('offloaded against bare: median latency, one connection', 'ratios',
         'echo, 1 connections: latency, 50th percentile, offloaded to bare', '<=', 1, VETH),
     Aim('tracing on: instructions', 'instructions', 'tracing: the most', '<=', 2, ''),
-    Aim('counters: instructions', 'instructions', 'counters: the most', '<=', 2, ''),
+    Aim('counters: instructions', 'instructions', 'counters: the most', '<=', 2,
+        'twelve instructions of the 575 that a hot segment takes'),
     Aim('each segment traced (-Dtrace_fp): instructions', 'instructions',
         'tracing each segment: the most', '<=', 2, RECORDS),
 ]
