@@ -20,6 +20,7 @@
 
 #include "lcores.h"
 #include "pools.h"
+#include "seeds.h"
 
 #define REQUESTS  150u /* of each family */
 #define SEQUENCES 3u
@@ -390,8 +391,6 @@ play(struct world *w, uint64_t seed)
 	tear_down(w);
 }
 
-static uint64_t playing;
-
 static void
 random_moves_on_lcores_of_their_own_lose_nothing(void **state)
 {
@@ -402,25 +401,16 @@ random_moves_on_lcores_of_their_own_lose_nothing(void **state)
 	struct world *w = calloc(1, sizeof(*w)); /* too large for a stack */
 
 	assert_non_null(w);
-	for (playing = 1; one == NULL && playing <= nb; playing++)
-		play(w, playing);
-	playing = one != NULL ? strtoull(one, NULL, 0) : 0;
-	if (playing != 0)
-		play(w, playing);
-	playing = 0;
+	for (seeds_now = 1; one == NULL && seeds_now <= nb; seeds_now++)
+		play(w, seeds_now);
+	seeds_now = one != NULL ? strtoull(one, NULL, 0) : 0;
+	if (seeds_now != 0)
+		play(w, seeds_now);
+	seeds_now = 0;
 	free(w);
 }
 
-/* Printed after a failure: what to give CHIM_SEED. */
-static int
-tell_seed(void **state)
-{
-	if (playing != 0)
-		print_error("replay with CHIM_SEED=%llu\n", (unsigned long long)playing);
-	return 0;
-}
-
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_teardown(random_moves_on_lcores_of_their_own_lose_nothing, tell_seed),
+	cmocka_unit_test_teardown(random_moves_on_lcores_of_their_own_lose_nothing, seeds_tell),
 };
 CHIM_CMOCKA_SUITE(ctl_lcores_autotest, tests, NULL, NULL)

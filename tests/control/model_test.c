@@ -15,6 +15,7 @@
 
 #include "pick.h"
 #include "rig.h"
+#include "seeds.h"
 
 #define MAX_OBJECTS 40
 #define STEPS	    400
@@ -526,8 +527,6 @@ play(uint64_t seed)
 	rig_close(m.r);
 }
 
-static uint64_t playing;
-
 static void
 random_sequences_agree_with_the_model(void **state)
 {
@@ -539,22 +538,12 @@ random_sequences_agree_with_the_model(void **state)
 		play(one);
 		return;
 	}
-	for (playing = 1; playing <= nb; playing++)
-		play(playing);
-	playing = 0;
-}
-
-/* Printed after a failure: what to give CHIM_SEED. */
-static int
-tell_seed(void **state)
-{
-	(void)state;
-	if (playing != 0)
-		print_error("replay with CHIM_SEED=%llu\n", (unsigned long long)playing);
-	return 0;
+	for (seeds_now = 1; seeds_now <= nb; seeds_now++)
+		play(seeds_now);
+	seeds_now = 0;
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_teardown(random_sequences_agree_with_the_model, tell_seed),
+	cmocka_unit_test_teardown(random_sequences_agree_with_the_model, seeds_tell),
 };
 CHIM_CMOCKA_SUITE(ctl_model_autotest, tests, NULL, NULL)

@@ -15,6 +15,7 @@
 #include "chim_handle.h"
 #include "pools.h"
 #include "rig.h"
+#include "seeds.h"
 
 #define ROUNDS	  40u
 #define SEQUENCES 40u
@@ -198,8 +199,6 @@ play(uint64_t seed)
 	rig_close(s.r);
 }
 
-static uint64_t playing;
-
 static void
 writing_to_trees_in_flight_harms_nobody_else(void **state)
 {
@@ -208,23 +207,13 @@ writing_to_trees_in_flight_harms_nobody_else(void **state)
 	uint64_t nb = soak != NULL ? strtoull(soak, NULL, 0) : SEQUENCES;
 
 	(void)state;
-	for (playing = 1; one == NULL && playing <= nb; playing++)
-		play(playing);
+	for (seeds_now = 1; one == NULL && seeds_now <= nb; seeds_now++)
+		play(seeds_now);
 	if (one != NULL) {
-		playing = strtoull(one, NULL, 0);
-		play(playing);
+		seeds_now = strtoull(one, NULL, 0);
+		play(seeds_now);
 	}
-	playing = 0;
-}
-
-/* Printed after a failure: what to give CHIM_SEED. */
-static int
-tell_seed(void **state)
-{
-	(void)state;
-	if (playing != 0)
-		print_error("replay with CHIM_SEED=%llu\n", (unsigned long long)playing);
-	return 0;
+	seeds_now = 0;
 }
 
 /* The one thing of the above that a walk might follow for ever: back to where it has been. */
@@ -255,7 +244,7 @@ a_link_turned_back_in_flight_is_not_followed(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_teardown(writing_to_trees_in_flight_harms_nobody_else, tell_seed),
+	cmocka_unit_test_teardown(writing_to_trees_in_flight_harms_nobody_else, seeds_tell),
 	cmocka_unit_test(a_link_turned_back_in_flight_is_not_followed),
 };
 CHIM_CMOCKA_SUITE(ctl_scribble_autotest, tests, NULL, NULL)

@@ -9,18 +9,17 @@
  *   CHIM_SOAK=n   so many lives instead of the usual few
  */
 #include "monkey.h"
+#include "seeds.h"
 
 #define LIVES 300u
 #define STEPS 400u
-
-static uint64_t living;
 
 static uint32_t
 live(uint64_t seed)
 {
 	struct pick pick = pick_by_seed(seed);
 
-	living = seed;
+	seeds_now = seed;
 	return monkey_live(&pick, STEPS);
 }
 
@@ -37,19 +36,11 @@ nothing_a_peer_or_a_host_does_breaks_it(void **state)
 		live(one);
 	else
 		assert_true(nb_moves > nb);
-	living = 0;
-}
-
-static int
-tell_seed(void **state)
-{
-	if (living != 0)
-		print_error("replay with CHIM_SEED=%lu\n", living);
-	return 0;
+	seeds_now = 0;
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_teardown(nothing_a_peer_or_a_host_does_breaks_it, tell_seed),
+	cmocka_unit_test_teardown(nothing_a_peer_or_a_host_does_breaks_it, seeds_tell),
 };
 
 CHIM_CMOCKA_SUITE(engine_monkey_autotest, tests, NULL, NULL)

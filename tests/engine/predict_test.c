@@ -14,6 +14,7 @@
 #include "eng.h"
 #include "eng_int.h"
 #include "pick.h"
+#include "seeds.h"
 #include "tcp_internal.h"
 
 #define LIVES 60u
@@ -21,7 +22,6 @@
 #define LENT  512u
 
 static struct pick pick;
-static uint64_t living;
 static struct eng *both[2];
 static uint64_t nb_plain[2], nb_segments;
 static struct rte_mbuf *lent[2][LENT];
@@ -391,7 +391,7 @@ static void
 live(uint64_t seed)
 {
 	pick = pick_by_seed(seed);
-	living = seed;
+	seeds_now = seed;
 	begin();
 	for (uint32_t i = 0; i < STEPS; i++) {
 		uint32_t what = any(100);
@@ -406,7 +406,7 @@ live(uint64_t seed)
 			turn();
 	}
 	end();
-	living = 0;
+	seeds_now = 0;
 }
 
 static void
@@ -460,16 +460,8 @@ requests_that_acknowledge_the_last_answer_are_plain(void **state)
 	eng_finish(e);
 }
 
-static int
-tell_seed(void **state)
-{
-	if (living != 0)
-		print_error("replay with CHIM_SEED=%lu\n", living);
-	return 0;
-}
-
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_teardown(a_predicted_segment_does_what_the_general_way_does, tell_seed),
+	cmocka_unit_test_teardown(a_predicted_segment_does_what_the_general_way_does, seeds_tell),
 	cmocka_unit_test(requests_that_acknowledge_the_last_answer_are_plain),
 };
 
